@@ -1,0 +1,51 @@
+# `make` alone lists the targets.
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo demo-postgres test bench lint check-format check-clippy check-doc audit openapi clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## build the release binary, target/release/pingma
+	scripts/setup.sh build
+	cargo build --release --locked
+
+demo: ## build, then try everything out on a throw-away SQLite database
+	scripts/setup.sh demo
+	cargo build --release --locked
+	scripts/demo.sh
+
+demo-postgres: ## the same on a throw-away PostgreSQL
+	scripts/setup.sh demo-postgres
+	cargo build --release --locked
+	PINGMA_TEST_POSTGRES_TCP=0 tests/support/postgres.sh run scripts/demo.sh
+
+test: ## run all tests; they start the PostgreSQL they need
+	scripts/setup.sh test
+	cargo test --locked
+
+bench: ## run the benchmarks
+	cargo bench --locked
+
+lint: check-format check-clippy check-doc ## check the format, clippy and the documentation
+
+check-format:
+	cargo fmt --check
+
+check-clippy:
+	cargo clippy --all-targets --locked -- -D warnings
+
+check-doc:
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --locked --document-private-items
+
+audit: ## check the licenses, sources and known vulnerabilities of the dependencies
+	scripts/audit.sh
+
+# By way of a second file, so that a failed build doesn't leave an empty one.
+openapi: ## write api-spec/openapi.json
+	mkdir -p api-spec target
+	cargo run --locked --quiet -- openapi > target/openapi.json
+	mv target/openapi.json api-spec/openapi.json
+
+clean: ## remove what the builds made
+	cargo clean

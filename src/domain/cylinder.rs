@@ -1,0 +1,512 @@
+//! A cylinder: what its steel says and what became of it. Its state is the fold of its events and of nothing else, which is
+//! what lets `pingma verify` hold the one against the other.
+
+use serde::{Deserialize, Serialize};
+
+use super::date::{Day, StampDate, Validity};
+use super::event::{
+    CheckResult, Decision, EventData, FillChecked, FillRecorded, FillStatus, Inspected, NewEvent, Permit, Registered,
+};
+use super::id::{CylinderId, EventId, OrganizationId, ScaleId, SiteId, UserId};
+use super::instant::Instant;
+use super::label_code::LabelId;
+use super::value::{CapacityMl, LifeMonths, MaxFillG, Name, Number, PressureKpa, TareG, Text, ThicknessUm};
+
+crate::words! {
+    /// What a cylinder holds, by its stamp.
+    pub enum Medium {
+        /// 液化石油气
+        Lpg => "lpg",
+        /// 二甲醚
+        Dme => "dme",
+    }
+}
+
+crate::words! {
+    /// What comes out of the valve.
+    pub enum Phase {
+        /// 气相
+        Gas => "gas",
+        /// 液相
+        Liquid => "liquid",
+        /// 气液双相
+        Dual => "dual",
+    }
+}
+
+crate::words! {
+    /// How the shroud is fixed.
+    pub enum Shroud {
+        /// 焊接
+        Welded => "welded",
+        /// 螺纹: a refurbished "screw bottle".
+        Threaded => "threaded",
+        /// None.
+        None => "none",
+    }
+}
+
+/// Who made it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manufacturer {
+    /// 制造单位代号
+    pub code: Text<1, 16>,
+    /// Name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Name>,
+    /// 制造许可证号
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub license_no: Option<Number>,
+}
+
+/// Insurance of a cylinder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Insurance {
+    /// Number of the policy.
+    pub policy_no: Number,
+    /// Insurer.
+    pub insurer: Name,
+    /// First insured day.
+    pub valid_from: Day,
+    /// Last insured day.
+    pub valid_to: Day,
+}
+
+impl Insurance {
+    /// Its period.
+    pub fn validity(&self) -> Validity {
+        Validity { valid_from: self.valid_from, valid_to: self.valid_to }
+    }
+}
+
+/// What the steel says 钢印, and what does not change with use.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// Who made it.
+    pub manufacturer: Manufacturer,
+    /// 气瓶编号
+    pub serial_no: Text<1, 32>,
+    /// Model.
+    pub model: Number,
+    /// What it holds.
+    pub medium: Medium,
+    /// What comes out of the valve.
+    pub phase: Phase,
+    /// Water capacity, in millilitres.
+    pub water_capacity_ml: CapacityMl,
+    /// 允许充装量, in grams.
+    pub max_fill_g: MaxFillG,
+    /// 皮重, in grams.
+    pub tare_g: TareG,
+    /// 公称工作压力, in kPa.
+    pub working_pressure_kpa: PressureKpa,
+    /// 水压试验压力, in kPa.
+    pub test_pressure_kpa: PressureKpa,
+    /// 设计壁厚, in micrometres.
+    pub wall_thickness_um: Option<ThicknessUm>,
+    /// 制造年月
+    pub manufactured_on: StampDate,
+    /// 设计使用年限, in months, if stamped.
+    pub design_life_months: Option<LifeMonths>,
+    /// How the shroud is fixed.
+    pub shroud: Shroud,
+    /// Whether the owner's mark is embossed on the head.
+    pub filler_mark: bool,
+    /// Whether it is marked 翻新 or 改装.
+    pub refurbished: bool,
+    /// When the owner bought it.
+    pub purchased_on: Option<Day>,
+}
+
+impl Stamp {
+    /// The last four characters of the serial number, which the stamp challenge asks for.
+    pub fn challenge_answer(&self) -> String {
+        let serial: Vec<char> = self.serial_no.as_str().chars().filter(|c| c.is_alphanumeric()).collect();
+        serial.iter().skip(serial.len().saturating_sub(4)).flat_map(|c| c.to_uppercase()).collect()
+    }
+}
+
+crate::words! {
+    /// Who can have a cylinder.
+    pub enum CustodyKind {
+        /// Its owner, no site known.
+        Owner => "owner",
+        /// A site.
+        Site => "site",
+        /// A customer; which one is kept apart.
+        Customer => "customer",
+        /// An inspection agency.
+        Agency => "agency",
+        /// An authority.
+        Authority => "authority",
+    }
+}
+
+/// Who has a cylinder now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Custody {
+    /// What kind of holder.
+    pub kind: CustodyKind,
+    /// The organization that has it, or that gave it to the customer.
+    pub organization_id: OrganizationId,
+    /// The site, where known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub site_id: Option<SiteId>,
+    /// Since when.
+    pub since: Instant,
+}
+
+/// A permit that may still be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenPermit {
+    /// The permit as given.
+    #[serde(flatten)]
+    pub permit: Permit,
+    /// On which scale.
+    pub scale_id: ScaleId,
+    /// To whom.
+    pub operator_id: UserId,
+}
+
+/// The last fill.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastFill {
+    /// The fill, by its event.
+    pub id: EventId,
+    /// When it was finished.
+    pub at: Instant,
+    /// Who filled.
+    pub organization_id: OrganizationId,
+    /// Where.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub site_id: Option<SiteId>,
+    /// Gas filled in, in grams.
+    pub net_g: i32,
+    /// Whether the cylinder may leave.
+    pub status: FillStatus,
+    /// Whether custody changed since.
+    pub moved_since: bool,
+    /// Whether gas was taken out at a station since.
+    pub emptied_since: bool,
+    /// The rules for which it is held.
+    pub held_for: Vec<String>,
+}
+
+crate::words! {
+    /// Whether the bound label is good.
+    pub enum LabelStatus {
+        /// On the cylinder.
+        Bound => "bound",
+        /// Three wrong answers: no more fills until it is replaced.
+        Suspended => "suspended",
+        /// Replaced or void, for ever.
+        Revoked => "revoked",
+    }
+}
+
+/// The label that belongs to a cylinder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BoundLabel {
+    /// Which.
+    pub id: LabelId,
+    /// The key of its tag.
+    pub key_id: char,
+    /// Whether it is good.
+    pub status: LabelStatus,
+    /// Wrong answers to stamp challenges in a row.
+    pub wrong_answers: u8,
+    /// Whether an answer is still owed.
+    pub challenged: bool,
+}
+
+crate::words! {
+    /// One word for how a cylinder stands; the worst that holds.
+    pub enum CylinderStatus {
+        /// 在用
+        InService => "in_service",
+        /// 丢失
+        Lost => "lost",
+        /// 黑名单
+        Blacklisted => "blacklisted",
+        /// 查封扣押
+        Seized => "seized",
+        /// 报废
+        Scrapped => "scrapped",
+    }
+}
+
+/// Wrong answers to stamp challenges that suspend a label.
+pub const WRONG_ANSWERS_ALLOWED: u8 = 3;
+
+/// A cylinder 气瓶.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cylinder {
+    /// Its id.
+    pub id: CylinderId,
+    /// 产权单位
+    pub owner_id: OrganizationId,
+    /// 使用登记代码
+    pub registration_code: Option<Text<6, 32>>,
+    /// What the steel says.
+    pub stamp: Stamp,
+    /// Insurance.
+    pub insurance: Option<Insurance>,
+    /// Its label.
+    pub label: BoundLabel,
+    /// The date the inspection period runs from: last passed inspection, or manufacture.
+    pub inspected_on: Option<StampDate>,
+    /// Due day on the agency's last certificate.
+    pub certificate_due_on: Option<Day>,
+    /// Whether the last inspection was not passed.
+    pub inspection_failed: bool,
+    /// When the next inspection is due.
+    pub inspection_due_on: Day,
+    /// The last day of its life.
+    pub life_ends_on: Day,
+    /// Scrapped 报废.
+    pub scrapped: bool,
+    /// Seized 查封扣押.
+    pub seized: bool,
+    /// On the blacklist 黑名单.
+    pub blacklisted: bool,
+    /// Reported lost.
+    pub lost: bool,
+    /// Who has it.
+    pub custody: Custody,
+    /// The permit that may still be used.
+    pub open_permit: Option<OpenPermit>,
+    /// The last fill.
+    pub last_fill: Option<LastFill>,
+    /// Gas in it as far as recorded, in grams.
+    pub gas_g: i32,
+    /// When it was registered.
+    pub registered_at: Instant,
+}
+
+impl Cylinder {
+    /// How it stands, in one word.
+    pub fn status(&self) -> CylinderStatus {
+        [
+            (self.scrapped, CylinderStatus::Scrapped),
+            (self.seized, CylinderStatus::Seized),
+            (self.blacklisted, CylinderStatus::Blacklisted),
+            (self.lost, CylinderStatus::Lost),
+        ]
+        .into_iter()
+        .find_map(|(holds, status)| holds.then_some(status))
+        .unwrap_or(CylinderStatus::InService)
+    }
+
+    /// Whether it counts as filled: more than half of what it may hold.
+    pub fn is_filled(&self) -> bool {
+        self.gas_g > self.stamp.max_fill_g.get() / 2
+    }
+
+    /// The first state, from the event that registered it.
+    pub fn registered(id: CylinderId, event: &NewEvent, data: &Registered) -> Self {
+        Self {
+            id,
+            owner_id: data.owner_id,
+            registration_code: data.registration_code.clone(),
+            stamp: data.stamp.clone(),
+            insurance: data.insurance.clone(),
+            label: BoundLabel::fresh(data.label_id.clone(), data.key_id),
+            inspected_on: data.last_inspected_on,
+            certificate_due_on: None,
+            inspection_failed: false,
+            inspection_due_on: data.inspection_due_on,
+            life_ends_on: data.life_ends_on,
+            scrapped: false,
+            seized: false,
+            blacklisted: false,
+            lost: false,
+            custody: Custody {
+                kind: CustodyKind::Owner,
+                organization_id: data.owner_id,
+                site_id: None,
+                since: event.occurred_at,
+            },
+            open_permit: None,
+            last_fill: None,
+            gas_g: 0,
+            registered_at: event.recorded_at,
+        }
+    }
+
+    /// Moves the state on by one event of this cylinder. The only place where a cylinder changes.
+    pub fn apply(&mut self, event: &NewEvent) {
+        match &event.data {
+            EventData::Registered(_) | EventData::FillRefused(_) | EventData::HandoverRefused(_) => {}
+            EventData::LabelBound(data) => {
+                self.label = BoundLabel::fresh(data.label_id.clone(), data.key_id);
+                self.open_permit = None;
+            }
+            EventData::LabelRevoked(_) => {
+                self.label.status = LabelStatus::Revoked;
+                self.open_permit = None;
+            }
+            EventData::FillChecked(data) => self.apply_fill_checked(data),
+            EventData::FillRecorded(data) => self.apply_fill(event, data),
+            EventData::Reweighed(data) => {
+                self.gas_g = data.net_g.max(0);
+                if let Some(fill) = self.last_fill.as_mut().filter(|fill| fill.id == data.fill_id) {
+                    fill.net_g = data.net_g;
+                    fill.status = data.status;
+                    fill.held_for = held_for(&data.findings);
+                }
+            }
+            EventData::Inspected(data) => self.apply_inspection(event, data),
+            EventData::LifeExtended(data) => {
+                self.life_ends_on = data.until;
+                self.inspection_due_on = data.inspection_due_on;
+            }
+            EventData::Scrapped(_) => {
+                self.move_to(CustodyKind::Agency, event);
+                self.scrap();
+            }
+            EventData::HandedOver(_) => self.move_to(CustodyKind::Customer, event),
+            EventData::Returned(data) => {
+                self.gas_g = data.residual_g;
+                self.moved(data.custody);
+            }
+            EventData::Emptied(data) => self.apply_emptied(data.residual_g),
+            EventData::Lost(_) => {
+                self.lost = true;
+                self.open_permit = None;
+            }
+            EventData::Recovered(_) => self.lost = false,
+            EventData::OwnerChanged(data) => {
+                self.owner_id = data.to;
+                self.open_permit = None;
+            }
+            EventData::Seized(_) => {
+                self.seized = true;
+                self.open_permit = None;
+                self.move_to(CustodyKind::Authority, event);
+            }
+            EventData::Blacklisted(_) => {
+                self.blacklisted = true;
+                self.open_permit = None;
+            }
+            EventData::Unblacklisted(_) => self.blacklisted = false,
+        }
+    }
+
+    fn apply_fill_checked(&mut self, data: &FillChecked) {
+        match data.stamp_answer {
+            Some(CheckResult::Pass) => {
+                self.label.challenged = false;
+                self.label.wrong_answers = 0;
+            }
+            Some(CheckResult::Fail) => {
+                self.label.challenged = true;
+                self.label.wrong_answers = self.label.wrong_answers.saturating_add(1);
+                if self.label.wrong_answers >= WRONG_ANSWERS_ALLOWED && self.label.status == LabelStatus::Bound {
+                    self.label.status = LabelStatus::Suspended;
+                }
+            }
+            None => {}
+        }
+        match (data.decision, data.permit, data.operator_id) {
+            (Decision::Allowed, Some(permit), Some(operator_id)) => {
+                self.open_permit = Some(OpenPermit { permit, scale_id: data.scale_id, operator_id });
+            }
+            (Decision::Challenged, ..) => self.label.challenged = true,
+            _ => {}
+        }
+    }
+
+    fn apply_fill(&mut self, event: &NewEvent, data: &FillRecorded) {
+        self.open_permit = None;
+        self.gas_g = data.net_g.max(0);
+        self.last_fill = Some(LastFill {
+            id: event.id,
+            at: data.finished_at,
+            organization_id: event.organization_id,
+            site_id: event.site_id,
+            net_g: data.net_g,
+            status: data.status,
+            moved_since: false,
+            emptied_since: false,
+            held_for: held_for(&data.findings),
+        });
+        if let Some(site_id) = event.site_id {
+            // Where it was filled is where it is; this is no custody event of its own.
+            self.custody = Custody {
+                kind: CustodyKind::Site,
+                organization_id: event.organization_id,
+                site_id: Some(site_id),
+                since: data.finished_at,
+            };
+        }
+    }
+
+    fn apply_inspection(&mut self, event: &NewEvent, data: &Inspected) {
+        self.move_to(CustodyKind::Agency, event);
+        self.gas_g = 0;
+        self.inspection_due_on = data.inspection_due_on;
+        match data.result {
+            CheckResult::Pass => {
+                self.inspected_on = Some(StampDate::Day(data.inspected_on.0));
+                self.certificate_due_on = data.next_due_on;
+                self.inspection_failed = false;
+            }
+            CheckResult::Fail => {
+                self.inspection_failed = true;
+                self.scrap();
+            }
+        }
+    }
+
+    fn apply_emptied(&mut self, residual_g: i32) {
+        self.gas_g = residual_g;
+        let limit_g = self.stamp.max_fill_g.get();
+        if let Some(fill) = self.last_fill.as_mut() {
+            fill.emptied_since = true;
+            if residual_g <= limit_g {
+                fill.held_for.retain(|rule| rule != OVERFILLED);
+            }
+            if fill.held_for.is_empty() {
+                fill.status = FillStatus::Released;
+            }
+        }
+    }
+
+    fn scrap(&mut self) {
+        self.scrapped = true;
+        self.open_permit = None;
+        self.label.status = LabelStatus::Revoked;
+    }
+
+    fn move_to(&mut self, kind: CustodyKind, event: &NewEvent) {
+        self.moved(Custody {
+            kind,
+            organization_id: event.organization_id,
+            site_id: event.site_id,
+            since: event.occurred_at,
+        });
+    }
+
+    fn moved(&mut self, custody: Custody) {
+        self.custody = custody;
+        self.open_permit = None;
+        if let Some(fill) = self.last_fill.as_mut() {
+            fill.moved_since = true;
+        }
+    }
+}
+
+/// The rule whose hold ends when enough gas was taken out.
+pub const OVERFILLED: &str = "fill.overfilled";
+
+fn held_for(findings: &[super::finding::Finding]) -> Vec<String> {
+    findings.iter().filter(|f| f.severity == super::finding::Severity::Hold).map(|f| f.rule.clone()).collect()
+}
+
+impl BoundLabel {
+    fn fresh(id: LabelId, key_id: char) -> Self {
+        Self { id, key_id, status: LabelStatus::Bound, wrong_answers: 0, challenged: false }
+    }
+}

@@ -1,0 +1,16 @@
+//! The words of the field as types. A value that exists is valid: every constructor checks, and nothing
+//! here knows a clock, a database or HTTP.
+
+pub mod actor;
+pub mod cylinder;
+pub mod date;
+pub mod district;
+pub mod event;
+pub mod finding;
+pub mod id;
+pub mod instant;
+pub mod inspection;
+pub mod label_code;
+pub mod model;
+pub mod registry;
+pub mod value;

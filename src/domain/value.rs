@@ -1,0 +1,234 @@
+//! Bounded values: text and integers that cannot exist out of bounds.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// Why a value was not accepted. The code is stable and goes to clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ValueCode {
+    /// Text shorter than allowed.
+    TooShort,
+    /// Text longer than allowed.
+    TooLong,
+    /// Text with a control character.
+    ControlCharacter,
+    /// A number below or above its bounds.
+    OutOfRange,
+    /// Text that does not have the required form.
+    BadFormat,
+    /// A date that no calendar has.
+    NoSuchDate,
+}
+
+impl ValueCode {
+    const ALL: [(ValueCode, &'static str); 6] = [
+        (ValueCode::TooShort, "too_short"),
+        (ValueCode::TooLong, "too_long"),
+        (ValueCode::ControlCharacter, "control_character"),
+        (ValueCode::OutOfRange, "out_of_range"),
+        (ValueCode::BadFormat, "bad_format"),
+        (ValueCode::NoSuchDate, "no_such_date"),
+    ];
+
+    /// The stable name of the code.
+    pub fn as_str(self) -> &'static str {
+        Self::ALL.iter().find(|(code, _)| *code == self).map_or("invalid", |(_, name)| name)
+    }
+}
+
+/// A value that is understood but not allowed.
+///
+/// Its text is `code: detail`; [`ValueError::parse`] reads that form back, because serde hands errors of
+/// nested members on as text only.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {detail}", .code.as_str())]
+pub struct ValueError {
+    /// What kind of fault.
+    pub code: ValueCode,
+    /// What is allowed, for a person.
+    pub detail: String,
+}
+
+impl ValueError {
+    /// A new error; `detail` says what is allowed.
+    pub fn new(code: ValueCode, detail: impl Into<String>) -> Self {
+        Self { code, detail: detail.into() }
+    }
+
+    /// Reads the form that `Display` writes; `None` for any other text.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (name, detail) = text.split_once(": ")?;
+        let (code, _) = ValueCode::ALL.iter().find(|(_, known)| *known == name)?;
+        Some(Self::new(*code, detail))
+    }
+}
+
+/// Text of `MIN..=MAX` characters, trimmed, without control characters.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Text<const MIN: usize, const MAX: usize>(String);
+
+/// A name of a person, an organization, a thing.
+pub type Name = Text<1, 120>;
+/// A number or code printed on paper or steel.
+pub type Number = Text<1, 64>;
+/// A reason that a person gives for an act.
+pub type Reason = Text<2, 500>;
+/// A longer remark or an address.
+pub type Remark = Text<1, 300>;
+
+impl<const MIN: usize, const MAX: usize> Text<MIN, MAX> {
+    /// Trims and checks.
+    ///
+    /// # Errors
+    /// Too short, too long, or a control character.
+    pub fn new(text: &str) -> Result<Self, ValueError> {
+        let text = text.trim();
+        if text.chars().any(char::is_control) {
+            return Err(ValueError::new(ValueCode::ControlCharacter, "control characters are not allowed"));
+        }
+        let length = text.chars().count();
+        let allowed = || format!("{MIN} to {MAX} characters are allowed, got {length}");
+        if length < MIN {
+            return Err(ValueError::new(ValueCode::TooShort, allowed()));
+        }
+        if length > MAX {
+            return Err(ValueError::new(ValueCode::TooLong, allowed()));
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<const MIN: usize, const MAX: usize> fmt::Display for Text<MIN, MAX> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<'de, const MIN: usize, const MAX: usize> Deserialize<'de> for Text<MIN, MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+/// An integer of `MIN..=MAX`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Int<const MIN: i32, const MAX: i32>(i32);
+
+/// A mass on a scale, in grams.
+pub type MassG = Int<0, 200_000>;
+/// The tare of an empty cylinder, in grams.
+pub type TareG = Int<500, 100_000>;
+/// The greatest mass of gas a cylinder may hold, in grams.
+pub type MaxFillG = Int<100, 63_000>;
+/// The water capacity of a cylinder, in millilitres (GB 5842 ends at 150 l).
+pub type CapacityMl = Int<500, 150_000>;
+/// A pressure in kilopascal.
+pub type PressureKpa = Int<100, 30_000>;
+/// A wall thickness in micrometres.
+pub type ThicknessUm = Int<500, 20_000>;
+/// A design life in months.
+pub type LifeMonths = Int<12, 600>;
+
+impl<const MIN: i32, const MAX: i32> Int<MIN, MAX> {
+    /// Checks the bounds.
+    ///
+    /// # Errors
+    /// Out of range.
+    pub fn new(value: i64) -> Result<Self, ValueError> {
+        i32::try_from(value).ok().filter(|v| (MIN..=MAX).contains(v)).map(Self).ok_or_else(|| {
+            ValueError::new(ValueCode::OutOfRange, format!("{MIN} to {MAX} is allowed, got {value}"))
+        })
+    }
+
+    /// The number.
+    pub fn get(self) -> i32 {
+        self.0
+    }
+}
+
+impl<const MIN: i32, const MAX: i32> Serialize for Int<MIN, MAX> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i32(self.0)
+    }
+}
+
+impl<'de, const MIN: i32, const MAX: i32> Deserialize<'de> for Int<MIN, MAX> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(i64::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+/// A closed list of words that is written the same in JSON and in the database.
+#[macro_export]
+macro_rules! words {
+    ($(#[$meta:meta])* $vis:vis enum $name:ident { $($(#[$vmeta:meta])* $variant:ident => $word:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        $vis enum $name { $($(#[$vmeta])* #[serde(rename = $word)] $variant,)+ }
+
+        impl $name {
+            /// Every word of the list.
+            pub const WORDS: &'static [&'static str] = &[$($word),+];
+            /// The word as it is stored and sent.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)+ }
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = $crate::domain::value::ValueError;
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                match text {
+                    $($word => Ok(Self::$variant),)+
+                    _ => Err($crate::domain::value::ValueError::new(
+                        $crate::domain::value::ValueCode::BadFormat,
+                        format!("one of {}", Self::WORDS.join(", ")),
+                    )),
+                }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_has_bounds_and_no_control_characters() {
+        assert_eq!(Text::<1, 3>::new(" ab ").unwrap().as_str(), "ab");
+        assert_eq!(Text::<1, 3>::new("  ").unwrap_err().code, ValueCode::TooShort);
+        assert_eq!(Text::<1, 3>::new("abcd").unwrap_err().code, ValueCode::TooLong);
+        assert_eq!(Text::<1, 3>::new("a\u{0}b").unwrap_err().code, ValueCode::ControlCharacter);
+        assert!(Text::<1, 3>::new("瓶瓶瓶").is_ok(), "characters are counted, not bytes");
+    }
+
+    #[test]
+    fn integers_have_bounds() {
+        assert!(Int::<0, 5>::new(5).is_ok());
+        for bad in [-1, 6, i64::MAX] {
+            assert_eq!(Int::<0, 5>::new(bad).unwrap_err().code, ValueCode::OutOfRange);
+        }
+    }
+
+    #[test]
+    fn an_error_survives_the_way_through_serde() {
+        let error = serde_json::from_str::<Text<1, 3>>("\"abcd\"").unwrap_err().to_string();
+        let text = error.split(" at line").next().unwrap();
+        assert_eq!(ValueError::parse(text).unwrap().code, ValueCode::TooLong);
+        assert_eq!(ValueError::parse("invalid type: null"), None);
+    }
+}

@@ -1,0 +1,292 @@
+//! Policy: what no law fixes, as data with an effective date and a district. Defaults are here and nowhere else.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use serde_json::Value;
+
+use super::rule::Rule;
+use crate::domain::district::{DistrictCode, DistrictScope};
+use crate::domain::finding::Severity;
+use crate::domain::inspection::LifePolicy;
+use crate::domain::value::{ValueCode, ValueError};
+
+/// What values a policy takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PolicyKind {
+    /// A whole number within bounds.
+    Integer {
+        /// Lowest.
+        min: i64,
+        /// Highest.
+        max: i64,
+    },
+    /// A share from 0 to 1.
+    Rate,
+}
+
+/// A policy that exists.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PolicyItem {
+    /// Its name.
+    pub name: &'static str,
+    /// What values it takes.
+    pub kind: PolicyKind,
+    /// Its value until somebody sets another; for a rate, in millionths.
+    pub default: i64,
+}
+
+const fn integer(name: &'static str, default: i64, min: i64, max: i64) -> PolicyItem {
+    PolicyItem { name, kind: PolicyKind::Integer { min, max }, default }
+}
+
+/// Every policy but the severities, which are `severity.<rule>` for the rules that allow it.
+pub const ITEMS: &[PolicyItem] = &[
+    integer("min_refill_cycle_hours", 12, 0, 240),
+    integer("tare_tolerance_g", 400, 0, 5_000),
+    PolicyItem { name: "stamp_challenge_rate", kind: PolicyKind::Rate, default: 50_000 },
+    integer("permit_ttl_s", 600, 30, 7_200),
+    integer("short_fill_g", 1_000, 0, 20_000),
+    integer("no_gas_g", 200, 0, 5_000),
+    integer("min_fill_seconds", 20, 0, 600),
+    integer("inspection_period_months", 48, 6, 120),
+    integer("max_life_months", 144, 12, 360),
+    integer("inspection_soon_days", 30, 0, 365),
+    integer("tare_band_percent", 10, 1, 100),
+];
+
+/// One dated entry, as set by a platform admin.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PolicyEntry {
+    /// Its name.
+    pub name: String,
+    /// Where it holds; `None` everywhere.
+    pub district: Option<DistrictScope>,
+    /// From which day.
+    pub effective_on: NaiveDate,
+    /// The value.
+    pub value: Value,
+    /// Order of entry: of two for the same day the later one counts.
+    pub sequence: i64,
+}
+
+/// All entries there are.
+#[derive(Debug, Clone, Default)]
+pub struct PolicySet {
+    entries: Vec<PolicyEntry>,
+}
+
+/// The policy in force at one place on one day.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Policy {
+    values: BTreeMap<String, Value>,
+}
+
+impl PolicySet {
+    /// From what the database holds.
+    pub fn new(entries: Vec<PolicyEntry>) -> Self {
+        Self { entries }
+    }
+
+    /// The policy in force: the newest effective entry of the longest matching district.
+    pub fn resolve(&self, district: &DistrictCode, today: NaiveDate) -> Policy {
+        let mut best: BTreeMap<&str, (usize, NaiveDate, i64, &Value)> = BTreeMap::new();
+        for entry in self.entries.iter().filter(|e| e.effective_on <= today) {
+            let length = match &entry.district {
+                None => 0,
+                Some(scope) if scope.covers(district) => scope.as_str().len(),
+                Some(_) => continue,
+            };
+            let candidate = (length, entry.effective_on, entry.sequence, &entry.value);
+            let current = best.entry(&entry.name).or_insert(candidate);
+            if (candidate.0, candidate.1, candidate.2) > (current.0, current.1, current.2) {
+                *current = candidate;
+            }
+        }
+        Policy { values: best.into_iter().map(|(name, (.., value))| (name.to_owned(), value.clone())).collect() }
+    }
+}
+
+impl Policy {
+    fn integer(&self, name: &str) -> i64 {
+        let item = ITEMS.iter().find(|item| item.name == name);
+        let default = item.map_or(0, |item| item.default);
+        self.values.get(name).and_then(Value::as_i64).unwrap_or(default)
+    }
+
+    /// A small whole number; the bounds of [`ITEMS`] keep it in range.
+    fn small(&self, name: &str) -> i32 {
+        i32::try_from(self.integer(name)).unwrap_or(i32::MAX)
+    }
+
+    /// Hours that must pass between two fills of a cylinder that did not move.
+    pub fn min_refill_cycle_hours(&self) -> i64 {
+        self.integer("min_refill_cycle_hours")
+    }
+
+    /// How far a reading may fall below the stamped tare, in grams.
+    pub fn tare_tolerance_g(&self) -> i32 {
+        self.small("tare_tolerance_g")
+    }
+
+    /// Share of allowed checks that ask for the stamp, in millionths.
+    pub fn stamp_challenge_ppm(&self) -> u32 {
+        let rate = self.values.get("stamp_challenge_rate").and_then(Value::as_f64);
+        rate.map_or(50_000, millionths)
+    }
+
+    /// How long a permit lasts, in seconds.
+    pub fn permit_ttl_s(&self) -> i64 {
+        self.integer("permit_ttl_s")
+    }
+
+    /// A net mass that far below the maximum is short weight, in grams.
+    pub fn short_fill_g(&self) -> i32 {
+        self.small("short_fill_g")
+    }
+
+    /// Less gas than this is no fill, in grams.
+    pub fn no_gas_g(&self) -> i32 {
+        self.small("no_gas_g")
+    }
+
+    /// A fill shorter than this is no fill, in seconds.
+    pub fn min_fill_seconds(&self) -> i64 {
+        self.integer("min_fill_seconds")
+    }
+
+    /// Warn this many days before an inspection is due.
+    pub fn inspection_soon_days(&self) -> i64 {
+        self.integer("inspection_soon_days")
+    }
+
+    /// How far a stamped tare may be from the usual one of its model, in percent.
+    pub fn tare_band_percent(&self) -> i32 {
+        self.small("tare_band_percent")
+    }
+
+    /// The periods that bound a cylinder's life.
+    pub fn life(&self) -> LifePolicy {
+        LifePolicy {
+            inspection_period_months: self.small("inspection_period_months"),
+            max_life_months: self.small("max_life_months"),
+        }
+    }
+
+    /// How bad a finding of a rule is.
+    pub fn severity(&self, rule: &Rule) -> Severity {
+        let set = self.values.get(&format!("severity.{}", rule.id)).filter(|_| rule.by_policy);
+        set.and_then(Value::as_str).and_then(|word| word.parse().ok()).unwrap_or(rule.severity)
+    }
+
+    /// The value of a policy as clients see it.
+    pub fn value(&self, item: &PolicyItem) -> Value {
+        self.values.get(item.name).cloned().unwrap_or_else(|| match item.kind {
+            PolicyKind::Rate => serde_json::json!(f64::from(i32::try_from(item.default).unwrap_or(0)) / 1_000_000.0),
+            _ => serde_json::json!(item.default),
+        })
+    }
+}
+
+/// A share from 0 to 1 in millionths.
+fn millionths(rate: f64) -> u32 {
+    // In 0..=1_000_000 after the clamp, so the cast is exact enough and never wraps.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let ppm = (rate.clamp(0.0, 1.0) * 1_000_000.0).round() as u32;
+    ppm
+}
+
+/// Whether a policy takes a value.
+///
+/// # Errors
+/// No such policy, or a value it does not take; the text says what is allowed.
+pub fn check(name: &str, value: &Value) -> Result<(), ValueError> {
+    if let Some(id) = name.strip_prefix("severity.") {
+        let rule = super::rule::find(id).filter(|rule| rule.by_policy);
+        let rule = rule.ok_or_else(|| {
+            ValueError::new(ValueCode::BadFormat, "the severity of this rule is fixed or there is no such rule")
+        })?;
+        let allowed: &[&str] =
+            if rule.severity == Severity::Refuse { &["warn", "refuse"] } else { &["warn", "hold", "refuse"] };
+        return match value.as_str() {
+            Some(word) if allowed.contains(&word) => Ok(()),
+            _ => Err(ValueError::new(ValueCode::OutOfRange, format!("one of {}", allowed.join(", ")))),
+        };
+    }
+    let item = ITEMS.iter().find(|item| item.name == name);
+    let item = item.ok_or_else(|| {
+        let names: Vec<_> = ITEMS.iter().map(|item| item.name).collect();
+        ValueError::new(ValueCode::BadFormat, format!("one of {}, severity.<rule>", names.join(", ")))
+    })?;
+    let (taken, allowed) = match item.kind {
+        PolicyKind::Integer { min, max } => {
+            (value.as_i64().is_some_and(|v| (min..=max).contains(&v)), format!("{min} to {max} is allowed"))
+        }
+        PolicyKind::Rate => {
+            (value.as_f64().is_some_and(|v| (0.0..=1.0).contains(&v)), "a number from 0 to 1 is allowed".to_owned())
+        }
+    };
+    if taken { Ok(()) } else { Err(ValueError::new(ValueCode::OutOfRange, allowed)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn entry(name: &str, district: Option<&str>, effective_on: &str, value: Value, sequence: i64) -> PolicyEntry {
+        PolicyEntry {
+            name: name.to_owned(),
+            district: district.map(|d| d.parse().unwrap()),
+            effective_on: effective_on.parse().unwrap(),
+            value,
+            sequence,
+        }
+    }
+
+    #[test]
+    fn the_longest_district_wins_then_the_newest_effective_day() {
+        let set = PolicySet::new(vec![
+            entry("tare_tolerance_g", None, "2026-01-01", json!(300), 1),
+            entry("tare_tolerance_g", None, "2026-06-01", json!(200), 2),
+            entry("tare_tolerance_g", Some("3206"), "2025-01-01", json!(500), 3),
+            entry("tare_tolerance_g", Some("3206"), "2027-01-01", json!(1), 4),
+        ]);
+        let at = |district: &str, day: &str| {
+            set.resolve(&district.parse().unwrap(), day.parse().unwrap()).tare_tolerance_g()
+        };
+        assert_eq!(at("320602", "2026-05-31"), 500);
+        assert_eq!(at("110000", "2026-05-31"), 300);
+        assert_eq!(at("110000", "2026-06-01"), 200);
+        assert_eq!(at("110000", "2025-12-31"), 400, "nothing in force: the default");
+        assert_eq!(at("320602", "2027-01-01"), 1);
+    }
+
+    #[test]
+    fn of_two_entries_for_one_day_the_later_counts() {
+        let set = PolicySet::new(vec![
+            entry("permit_ttl_s", None, "2026-01-01", json!(60), 2),
+            entry("permit_ttl_s", None, "2026-01-01", json!(90), 1),
+        ]);
+        let policy = set.resolve(&"110000".parse().unwrap(), "2026-01-01".parse().unwrap());
+        assert_eq!(policy.permit_ttl_s(), 60);
+    }
+
+    #[test]
+    fn values_are_checked() {
+        assert!(check("tare_tolerance_g", &json!(400)).is_ok());
+        assert!(check("tare_tolerance_g", &json!(-1)).is_err());
+        assert!(check("tare_tolerance_g", &json!("400")).is_err());
+        assert!(check("stamp_challenge_rate", &json!(0.05)).is_ok());
+        assert!(check("stamp_challenge_rate", &json!(1.5)).is_err());
+        assert!(check("no_such_policy", &json!(1)).is_err());
+        assert_eq!(millionths(0.05), 50_000);
+    }
+
+    #[test]
+    fn only_rules_that_allow_it_change_severity() {
+        assert!(check("severity.fill.dual-phase", &json!("warn")).is_ok());
+        assert!(check("severity.fill.dual-phase", &json!("off")).is_err());
+        assert!(check("severity.fill.inspection-overdue", &json!("warn")).is_err());
+    }
+}

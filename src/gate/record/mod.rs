@@ -1,0 +1,26 @@
+//! The record gate.
+
+use crate::domain::finding::{Evidence, Finding};
+use crate::domain::instant::Moment;
+use crate::gate::facts::RecordFacts;
+use crate::gate::policy::Policy;
+use crate::gate::rule::Rule;
+
+/// A rule of the record gate.
+pub struct RecordRule {
+    /// Its id, words and law.
+    pub rule: Rule,
+    /// The compared values where the rule is broken.
+    pub check: fn(&RecordFacts<'_>, &Policy, Moment) -> Option<Evidence>,
+}
+
+/// Every rule of the record gate, in the order in which findings are shown.
+pub const RULES: &[RecordRule] = &[];
+
+/// Runs all rules.
+pub fn findings(facts: &RecordFacts<'_>, policy: &Policy, now: Moment) -> Vec<Finding> {
+    RULES
+        .iter()
+        .filter_map(|r| (r.check)(facts, policy, now).map(|evidence| r.rule.finding(evidence, policy)))
+        .collect()
+}

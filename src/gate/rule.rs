@@ -1,0 +1,144 @@
+//! What a rule is: its stable id, how bad it is, its words in two languages and the law behind it.
+
+use serde_json::Value;
+
+use super::policy::Policy;
+use crate::domain::finding::{Evidence, Finding, Severity};
+
+/// A language of messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Lang {
+    /// 简体中文
+    #[default]
+    Zh,
+    /// English.
+    En,
+}
+
+/// A text in both languages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Words {
+    /// 简体中文
+    pub zh: &'static str,
+    /// English.
+    pub en: &'static str,
+}
+
+impl Words {
+    /// The text in a language.
+    pub fn get(self, lang: Lang) -> &'static str {
+        match lang {
+            Lang::Zh => self.zh,
+            Lang::En => self.en,
+        }
+    }
+}
+
+/// The place in a law, standard or policy document that a rule rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Citation {
+    /// The document, e.g. `中华人民共和国特种设备安全法`.
+    pub document: &'static str,
+    /// The clause, e.g. `第四十条`.
+    pub clause: &'static str,
+    /// What it says, in its own words, where they were read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quote: Option<&'static str>,
+}
+
+/// A rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rule {
+    /// Stable for ever.
+    pub id: &'static str,
+    /// How bad a finding is, unless policy says otherwise.
+    pub severity: Severity,
+    /// Whether policy may say otherwise (`severity.<id>`): the rules marked * in the rule book.
+    pub by_policy: bool,
+    /// Whether a finding is a sign of cheating that somebody must look at.
+    pub alert: bool,
+    /// What went wrong, with `{names}` of evidence.
+    pub message: Words,
+    /// The one thing to do next.
+    pub next_step: Words,
+    /// The law behind it.
+    pub citations: &'static [Citation],
+}
+
+impl Rule {
+    /// A finding of this rule, with the severity that policy gives it.
+    pub fn finding(&self, evidence: Evidence, policy: &Policy) -> Finding {
+        Finding { rule: self.id.to_owned(), severity: policy.severity(self), alert: self.alert, evidence }
+    }
+
+    /// The message for a person.
+    pub fn message(&self, evidence: &Evidence, lang: Lang) -> String {
+        fill_in(self.message.get(lang), evidence)
+    }
+}
+
+/// Puts evidence into the `{names}` of a text; a name without evidence becomes a dash.
+fn fill_in(template: &str, evidence: &Evidence) -> String {
+    let mut text = String::with_capacity(template.len() + 16);
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        text.push_str(before);
+        let Some((name, tail)) = after.split_once('}') else {
+            rest = after;
+            break;
+        };
+        text.push_str(&evidence.get(name).map_or_else(|| "–".to_owned(), plain));
+        rest = tail;
+    }
+    text.push_str(rest);
+    text
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::Null => "–".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
+        other => other.to_string(),
+    }
+}
+
+/// Every rule of every gate, by id.
+pub fn find(id: &str) -> Option<&'static Rule> {
+    all().find(|rule| rule.id == id)
+}
+
+/// Every rule of every gate.
+pub fn all() -> impl Iterator<Item = &'static Rule> {
+    let fill = super::fill::RULES.iter().map(|r| &r.rule);
+    let record = super::record::RULES.iter().map(|r| &r.rule);
+    let handover = super::handover::RULES.iter().map(|r| &r.rule);
+    fill.chain(record).chain(handover)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::evidence;
+
+    #[test]
+    fn evidence_goes_into_the_words() {
+        let evidence = evidence! { "a" => 5, "b" => "x", "list" => ["p", "q"] };
+        assert_eq!(fill_in("{a} g, {b}; {list} {missing}", &evidence), "5 g, x; p, q –");
+        assert_eq!(fill_in("no end {a", &evidence), "no end a");
+    }
+
+    #[test]
+    fn every_rule_has_its_own_id_and_words_and_law() {
+        let mut ids: Vec<_> = all().map(|r| r.id).collect();
+        ids.sort_unstable();
+        let count = ids.len();
+        ids.dedup();
+        assert_eq!(ids.len(), count, "ids are unique");
+        for rule in all() {
+            assert!(!rule.message.zh.is_empty() && !rule.message.en.is_empty(), "{}", rule.id);
+            assert!(!rule.next_step.zh.is_empty() && !rule.next_step.en.is_empty(), "{}", rule.id);
+            assert!(!rule.citations.is_empty(), "{} cites nothing", rule.id);
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Pingma 瓶码.
+pub mod domain;
+pub mod gate;
