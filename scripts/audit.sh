@@ -20,7 +20,7 @@ fi
 "$deny" --log-level error check licenses bans sources
 
 if reason=$(GIT_TERMINAL_PROMPT=0 timeout 120 "$deny" --color never fetch db 2>&1); then
-  "$deny" check --disable-fetch advisories
+  "$deny" --offline check advisories
 else
   echo "advisories SKIPPED: the RustSec database could not be fetched"
   tail -n 1 <<<"${reason:-no answer within two minutes}"

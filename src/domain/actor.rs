@@ -1,7 +1,7 @@
 //! Who acts: roles, and the person or device behind a call.
 
-use super::district::DistrictScope;
-use super::id::{DeviceKeyId, OrganizationId, ScaleId, SessionId, SiteId, UserId};
+use super::district::{DistrictCode, DistrictScope};
+use super::id::{DeviceKeyId, OrganizationId, PrincipalId, ScaleId, SessionId, SiteId, UserId};
 use super::registry::{Authority, OrganizationKind, OrganizationStatus};
 
 crate::words! {
@@ -79,6 +79,8 @@ pub struct Actor {
     pub site_id: Option<SiteId>,
     /// What they may do.
     pub roles: Vec<Role>,
+    /// The district of the organization.
+    pub district_code: DistrictCode,
     /// The area a regulator answers for.
     pub scope: DistrictScope,
 }
@@ -90,11 +92,11 @@ impl Actor {
     }
 
     /// The id that idempotency keys and events are kept under: the device, or the person.
-    pub fn principal(&self) -> uuid::Uuid {
+    pub fn principal(&self) -> PrincipalId {
         match (self.device, self.user_id) {
-            (Some(device), _) => device.scale_id.uuid(),
-            (None, Some(user)) => user.uuid(),
-            (None, None) => self.organization_id.uuid(),
+            (Some(device), _) => device.scale_id.cast(),
+            (None, Some(user)) => user.cast(),
+            (None, None) => self.organization_id.cast(),
         }
     }
 }

@@ -5,8 +5,9 @@ use serde_json::Value;
 
 use super::cylinder::{Custody, Insurance, Stamp};
 use super::date::{Day, StampDate};
+use super::district::DistrictCode;
 use super::finding::Finding;
-use super::id::{CylinderId, EventId, OrganizationId, ScaleId, SiteId, UserId};
+use super::id::{CylinderId, EventId, OrganizationId, PrincipalId, ScaleId, SiteId, UserId};
 use super::instant::Instant;
 use super::label_code::{Entry, LabelId};
 use super::value::{Number, Reason, Text};
@@ -596,11 +597,13 @@ pub struct NewEvent {
     /// When it was recorded.
     pub recorded_at: Instant,
     /// The person or device that acted.
-    pub actor_id: uuid::Uuid,
+    pub actor_id: PrincipalId,
     /// Their organization.
     pub organization_id: OrganizationId,
     /// Where, as far as a site is known.
     pub site_id: Option<SiteId>,
+    /// The district of the site, or of the organization.
+    pub district_code: DistrictCode,
     /// What.
     pub data: EventData,
     /// The call that made it, so that a retry finds it.

@@ -42,6 +42,14 @@ pub mod of {
         OwnerChange,
         /// A stream of the ledger: a cylinder's, a site's or an organization's.
         Stream,
+        /// Whoever acts: a person, or a scale by its device key.
+        Principal,
+        /// A policy entry.
+        Policy,
+        /// A supply agreement 供气协议 between an owner and a distributor.
+        Agreement,
+        /// A customer's look-up of a code.
+        PublicScan,
     }
 }
 
@@ -67,6 +75,14 @@ pub type SessionId = Id<of::Session>;
 pub type DeviceKeyId = Id<of::DeviceKey>;
 /// A proposed owner change's id.
 pub type OwnerChangeId = Id<of::OwnerChange>;
+/// The id of whoever acts.
+pub type PrincipalId = Id<of::Principal>;
+/// A policy entry's id.
+pub type PolicyId = Id<of::Policy>;
+/// A supply agreement's id.
+pub type AgreementId = Id<of::Agreement>;
+/// A public look-up's id.
+pub type PublicScanId = Id<of::PublicScan>;
 /// A ledger stream's id.
 pub type StreamId = Id<of::Stream>;
 

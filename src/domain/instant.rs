@@ -27,6 +27,11 @@ impl Instant {
         self.0
     }
 
+    /// The same by reference, for what stores it without a copy.
+    pub const fn as_micros(&self) -> &i64 {
+        &self.0
+    }
+
     /// This instant moved by whole seconds.
     #[must_use]
     pub fn plus_seconds(self, seconds: i64) -> Self {

@@ -12,5 +12,6 @@ pub mod instant;
 pub mod inspection;
 pub mod label_code;
 pub mod model;
+pub mod policy;
 pub mod registry;
 pub mod value;

@@ -6,9 +6,10 @@ use chrono::NaiveDate;
 use serde_json::Value;
 
 use super::rule::Rule;
-use crate::domain::district::{DistrictCode, DistrictScope};
+use crate::domain::district::DistrictCode;
 use crate::domain::finding::Severity;
 use crate::domain::inspection::LifePolicy;
+use crate::domain::policy::PolicyEntry;
 use crate::domain::value::{ValueCode, ValueError};
 
 /// What values a policy takes.
@@ -55,43 +56,17 @@ pub const ITEMS: &[PolicyItem] = &[
     integer("tare_band_percent", 10, 1, 100),
 ];
 
-/// One dated entry, as set by a platform admin.
-#[derive(Debug, Clone, PartialEq)]
-pub struct PolicyEntry {
-    /// Its name.
-    pub name: String,
-    /// Where it holds; `None` everywhere.
-    pub district: Option<DistrictScope>,
-    /// From which day.
-    pub effective_on: NaiveDate,
-    /// The value.
-    pub value: Value,
-    /// Order of entry: of two for the same day the later one counts.
-    pub sequence: i64,
-}
-
-/// All entries there are.
-#[derive(Debug, Clone, Default)]
-pub struct PolicySet {
-    entries: Vec<PolicyEntry>,
-}
-
 /// The policy in force at one place on one day.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Policy {
     values: BTreeMap<String, Value>,
 }
 
-impl PolicySet {
-    /// From what the database holds.
-    pub fn new(entries: Vec<PolicyEntry>) -> Self {
-        Self { entries }
-    }
-
+impl Policy {
     /// The policy in force: the newest effective entry of the longest matching district.
-    pub fn resolve(&self, district: &DistrictCode, today: NaiveDate) -> Policy {
+    pub fn resolve(entries: &[PolicyEntry], district: &DistrictCode, today: NaiveDate) -> Self {
         let mut best: BTreeMap<&str, (usize, NaiveDate, i64, &Value)> = BTreeMap::new();
-        for entry in self.entries.iter().filter(|e| e.effective_on <= today) {
+        for entry in entries.iter().filter(|e| e.effective_on <= today) {
             let length = match &entry.district {
                 None => 0,
                 Some(scope) if scope.covers(district) => scope.as_str().len(),
@@ -103,11 +78,9 @@ impl PolicySet {
                 *current = candidate;
             }
         }
-        Policy { values: best.into_iter().map(|(name, (.., value))| (name.to_owned(), value.clone())).collect() }
+        Self { values: best.into_iter().map(|(name, (.., value))| (name.to_owned(), value.clone())).collect() }
     }
-}
 
-impl Policy {
     fn integer(&self, name: &str) -> i64 {
         let item = ITEMS.iter().find(|item| item.name == name);
         let default = item.map_or(0, |item| item.default);
@@ -246,14 +219,14 @@ mod tests {
 
     #[test]
     fn the_longest_district_wins_then_the_newest_effective_day() {
-        let set = PolicySet::new(vec![
+        let set = [
             entry("tare_tolerance_g", None, "2026-01-01", json!(300), 1),
             entry("tare_tolerance_g", None, "2026-06-01", json!(200), 2),
             entry("tare_tolerance_g", Some("3206"), "2025-01-01", json!(500), 3),
             entry("tare_tolerance_g", Some("3206"), "2027-01-01", json!(1), 4),
-        ]);
+        ];
         let at = |district: &str, day: &str| {
-            set.resolve(&district.parse().unwrap(), day.parse().unwrap()).tare_tolerance_g()
+            Policy::resolve(&set, &district.parse().unwrap(), day.parse().unwrap()).tare_tolerance_g()
         };
         assert_eq!(at("320602", "2026-05-31"), 500);
         assert_eq!(at("110000", "2026-05-31"), 300);
@@ -264,11 +237,11 @@ mod tests {
 
     #[test]
     fn of_two_entries_for_one_day_the_later_counts() {
-        let set = PolicySet::new(vec![
+        let set = [
             entry("permit_ttl_s", None, "2026-01-01", json!(60), 2),
             entry("permit_ttl_s", None, "2026-01-01", json!(90), 1),
-        ]);
-        let policy = set.resolve(&"110000".parse().unwrap(), "2026-01-01".parse().unwrap());
+        ];
+        let policy = Policy::resolve(&set, &"110000".parse().unwrap(), "2026-01-01".parse().unwrap());
         assert_eq!(policy.permit_ttl_s(), 60);
     }
 

@@ -1,0 +1,22 @@
+-- Takes the whole schema away. The ledger goes with it.
+DROP TABLE public_scans;
+DROP TABLE fills;
+DROP TABLE scale_permits;
+DROP TABLE event_private;
+DROP TABLE events;
+DROP TABLE streams;
+DROP TABLE ledger_head;
+DROP TABLE owner_changes;
+DROP TABLE labels;
+DROP TABLE cylinders;
+DROP TABLE supply_agreements;
+DROP TABLE policies;
+DROP TABLE refresh_tokens;
+DROP TABLE sessions;
+DROP TABLE device_keys;
+DROP TABLE scales;
+DROP TABLE certificates;
+DROP TABLE users;
+DROP TABLE sites;
+DROP TABLE licenses;
+DROP TABLE organizations;

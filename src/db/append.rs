@@ -1,0 +1,305 @@
+//! What a batch writes, in one transaction: cylinders, labels, events, permits, fills.
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+
+use super::conn::Conn;
+use super::facts::{CylinderRow, EventRow, FillRow, LabelRow, ScalePermitRow};
+use super::schema::{
+    cylinders, event_private, events, fills, labels, ledger_head, owner_changes, scale_permits, streams,
+};
+use super::{DbError, backend};
+use crate::domain::cylinder::{CustodyKind, CylinderStatus, LabelStatus};
+use crate::domain::id::{CylinderId, EventId, OrganizationId, OwnerChangeId, StreamId, UserId};
+use crate::domain::instant::Instant;
+use crate::domain::label_code::LabelId;
+use crate::on_backend;
+
+/// A cylinder's row: the columns people search by, and the whole state.
+#[derive(Debug, Clone, Insertable)]
+#[diesel(table_name = cylinders)]
+pub struct CylinderColumns {
+    /// Its id.
+    pub id: CylinderId,
+    /// Owner.
+    pub owner_id: OrganizationId,
+    /// 使用登记代码
+    pub registration_code: Option<String>,
+    /// 制造单位代号
+    pub manufacturer_code: String,
+    /// 气瓶编号
+    pub serial_no: String,
+    /// 制造年月
+    pub manufactured_month: String,
+    /// Its label.
+    pub label_id: LabelId,
+    /// Model.
+    pub model: String,
+    /// How it stands.
+    pub status: CylinderStatus,
+    /// When the next inspection is due.
+    pub inspection_due_on: NaiveDate,
+    /// Last day of its life.
+    pub life_ends_on: NaiveDate,
+    /// Who has it.
+    pub custody_kind: CustodyKind,
+    /// Which organization has it.
+    pub custody_organization_id: OrganizationId,
+    /// Where it was last seen.
+    pub district_code: String,
+    /// The whole state as canonical JSON.
+    pub state: String,
+    /// Sequence number of its last event.
+    pub version: i64,
+    /// Hash of its last event.
+    pub head_hash: Vec<u8>,
+    /// When it was registered.
+    pub registered_at: Instant,
+}
+
+impl CylinderColumns {
+    /// The row of a state.
+    ///
+    /// # Errors
+    /// Never for this type; serde's signature has one.
+    pub fn new(row: &CylinderRow, district_code: &str) -> Result<Self, DbError> {
+        let cylinder = &row.cylinder;
+        let stamp = &cylinder.stamp;
+        let state = serde_json::to_value(cylinder).map_err(DbError::corrupt)?;
+        Ok(Self {
+            id: cylinder.id,
+            owner_id: cylinder.owner_id,
+            registration_code: cylinder.registration_code.as_ref().map(ToString::to_string),
+            manufacturer_code: stamp.manufacturer.code.to_string(),
+            serial_no: stamp.serial_no.to_string(),
+            manufactured_month: stamp.manufactured_on.month_text(),
+            label_id: cylinder.label.id.clone(),
+            model: stamp.model.to_string(),
+            status: cylinder.status(),
+            inspection_due_on: cylinder.inspection_due_on.0,
+            life_ends_on: cylinder.life_ends_on.0,
+            custody_kind: cylinder.custody.kind,
+            custody_organization_id: cylinder.custody.organization_id,
+            district_code: district_code.to_owned(),
+            state: state.to_string(),
+            version: row.version,
+            head_hash: row.head_hash.to_vec(),
+            registered_at: cylinder.registered_at,
+        })
+    }
+}
+
+/// Takes `count` places in the ledger and returns the last of them. Holds the head's lock until the commit, so that there are no gaps.
+///
+/// # Errors
+/// The database.
+pub fn take_places(conn: &mut Conn, count: i64, trusted_at: Option<Instant>) -> Result<i64, DbError> {
+    use ledger_head as t;
+    Ok(on_backend!(conn, c => match trusted_at {
+        Some(at) => diesel::update(t::table)
+            .set((t::log_index.eq(t::log_index + count), t::trusted_at.eq(at)))
+            .returning(t::log_index)
+            .get_result(c),
+        None => diesel::update(t::table)
+            .set(t::log_index.eq(t::log_index + count))
+            .returning(t::log_index)
+            .get_result(c),
+    })?)
+}
+
+/// Adds cylinders.
+///
+/// # Errors
+/// The database; a stamp or registration code that is taken.
+pub fn insert_cylinders(conn: &mut Conn, rows: &[CylinderColumns]) -> Result<(), DbError> {
+    if !rows.is_empty() {
+        on_backend!(conn, c => diesel::insert_into(cylinders::table).values(rows).execute(c))?;
+    }
+    Ok(())
+}
+
+/// Moves cylinders on, each only from the version that was read: `(row, version read)`.
+///
+/// # Errors
+/// The database; [`DbError::Conflict`] where somebody else was faster.
+pub fn update_cylinders(conn: &mut Conn, rows: &[(CylinderColumns, i64)]) -> Result<(), DbError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let updated = match conn {
+        Conn::Sqlite(c) => backend::sqlite::update_cylinders(c, rows)?,
+        Conn::Postgres(c) => backend::postgres::update_cylinders(c, rows)?,
+    };
+    if updated == rows.len() { Ok(()) } else { Err(DbError::Conflict) }
+}
+
+/// Adds labels.
+///
+/// # Errors
+/// The database; a label id that exists.
+pub fn insert_labels(conn: &mut Conn, rows: &[LabelRow], at: Instant) -> Result<(), DbError> {
+    use labels as t;
+    let values: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            (
+                t::id.eq(&row.id),
+                t::key_id.eq(&row.key_id),
+                t::cylinder_id.eq(row.cylinder_id),
+                t::status.eq(row.status),
+                t::bound_at.eq(at),
+            )
+        })
+        .collect();
+    if !values.is_empty() {
+        on_backend!(conn, c => diesel::insert_into(t::table).values(values).execute(c))?;
+    }
+    Ok(())
+}
+
+/// Suspends or revokes a label.
+///
+/// # Errors
+/// The database.
+pub fn end_label(conn: &mut Conn, id: &LabelId, status: LabelStatus, at: Instant) -> Result<(), DbError> {
+    use labels as t;
+    on_backend!(conn, c => diesel::update(t::table.filter(t::id.eq(id)))
+        .set((t::status.eq(status), t::ended_at.eq(at)))
+        .execute(c))?;
+    Ok(())
+}
+
+/// Adds events.
+///
+/// # Errors
+/// The database; an idempotency key that was used.
+pub fn insert_events(conn: &mut Conn, rows: &[EventRow]) -> Result<(), DbError> {
+    on_backend!(conn, c => diesel::insert_into(events::table).values(rows).execute(c))?;
+    Ok(())
+}
+
+/// Keeps what belongs to an event but not into it.
+///
+/// # Errors
+/// The database.
+pub fn insert_private(
+    conn: &mut Conn,
+    event_id: EventId,
+    salt: &[u8],
+    data: &str,
+    recorded_at: Instant,
+) -> Result<(), DbError> {
+    use event_private as t;
+    on_backend!(conn, c => diesel::insert_into(t::table)
+        .values((t::event_id.eq(event_id), t::salt.eq(salt), t::data.eq(data), t::recorded_at.eq(recorded_at)))
+        .execute(c))?;
+    Ok(())
+}
+
+/// Moves the head of a chain that is no cylinder's: from `from_seq` (none: it begins) to `seq`.
+///
+/// # Errors
+/// The database; [`DbError::Conflict`] where somebody else was faster.
+pub fn move_stream(
+    conn: &mut Conn,
+    id: StreamId,
+    kind: &str,
+    from_seq: Option<i64>,
+    head: (i64, &[u8]),
+) -> Result<(), DbError> {
+    use streams as t;
+    let moved = on_backend!(conn, c => match from_seq {
+        None => diesel::insert_into(t::table)
+            .values((t::id.eq(id), t::kind.eq(kind), t::seq.eq(head.0), t::head_hash.eq(head.1)))
+            .execute(c),
+        Some(from) => diesel::update(t::table.filter(t::id.eq(id)).filter(t::seq.eq(from)))
+            .set((t::seq.eq(head.0), t::head_hash.eq(head.1)))
+            .execute(c),
+    })?;
+    if moved == 1 { Ok(()) } else { Err(DbError::Conflict) }
+}
+
+/// Sets the newest permit of a scale: from `stored` version (none: it is the first).
+///
+/// # Errors
+/// The database; [`DbError::Conflict`] where somebody else was faster.
+pub fn put_scale_permit(conn: &mut Conn, row: &ScalePermitRow, stored: Option<i64>) -> Result<(), DbError> {
+    use scale_permits as t;
+    let values = (
+        t::scale_id.eq(row.scale_id),
+        t::permit_id.eq(row.permit_id),
+        t::cylinder_id.eq(row.cylinder_id),
+        t::operator_id.eq(row.operator_id),
+        t::expires_at.eq(row.expires_at),
+        t::version.eq(row.version),
+    );
+    let written = on_backend!(conn, c => match stored {
+        None => diesel::insert_into(t::table).values(values).execute(c),
+        Some(version) => diesel::update(t::table.filter(t::scale_id.eq(row.scale_id)).filter(t::version.eq(version)))
+            .set((
+                t::permit_id.eq(row.permit_id),
+                t::cylinder_id.eq(row.cylinder_id),
+                t::operator_id.eq(row.operator_id),
+                t::expires_at.eq(row.expires_at),
+                t::version.eq(row.version),
+            ))
+            .execute(c),
+    })?;
+    if written == 1 { Ok(()) } else { Err(DbError::Conflict) }
+}
+
+/// Adds fills.
+///
+/// # Errors
+/// The database; a permit that was used.
+pub fn insert_fills(conn: &mut Conn, rows: &[FillRow]) -> Result<(), DbError> {
+    use fills as t;
+    let values: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            (
+                t::id.eq(row.id),
+                t::log_index.eq(row.log_index),
+                t::permit_id.eq(row.permit_id),
+                t::cylinder_id.eq(row.cylinder_id),
+                t::organization_id.eq(row.organization_id),
+                t::site_id.eq(row.site_id),
+                t::district_code.eq(&row.district_code),
+                t::scale_id.eq(row.scale_id),
+                t::operator_id.eq(row.operator_id),
+                t::gross_g.eq(row.gross_g),
+                t::net_g.eq(row.net_g),
+                t::status.eq(row.status),
+                t::finished_at.eq(row.finished_at),
+            )
+        })
+        .collect();
+    if !values.is_empty() {
+        on_backend!(conn, c => diesel::insert_into(t::table).values(values).execute(c))?;
+    }
+    Ok(())
+}
+
+/// Sets what a second weighing or an emptying changed.
+///
+/// # Errors
+/// The database.
+pub fn update_fill(conn: &mut Conn, row: &FillRow) -> Result<(), DbError> {
+    use fills as t;
+    on_backend!(conn, c => diesel::update(t::table.filter(t::id.eq(row.id)))
+        .set((t::gross_g.eq(row.gross_g), t::net_g.eq(row.net_g), t::status.eq(row.status)))
+        .execute(c))?;
+    Ok(())
+}
+
+/// Settles a proposed owner change.
+///
+/// # Errors
+/// The database; [`DbError::Conflict`] where somebody else was faster.
+pub fn approve_owner_change(conn: &mut Conn, id: OwnerChangeId, by: UserId, at: Instant) -> Result<(), DbError> {
+    use owner_changes as t;
+    let settled = on_backend!(conn, c => diesel::update(t::table.filter(t::id.eq(id)).filter(t::status.eq("pending")))
+        .set((t::status.eq("approved"), t::decided_by.eq(by), t::decided_at.eq(at)))
+        .execute(c))?;
+    if settled == 1 { Ok(()) } else { Err(DbError::Conflict) }
+}

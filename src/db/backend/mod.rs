@@ -1,0 +1,4 @@
+//! SQL that differs between the databases.
+
+pub mod postgres;
+pub mod sqlite;

@@ -1,0 +1,42 @@
+//! SQLite: no network between us and the database, so one statement per row costs nothing.
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+
+use crate::db::DbError;
+use crate::db::append::CylinderColumns;
+use crate::db::schema::cylinders as t;
+
+/// Moves cylinders on from the versions that were read; says how many were still there.
+///
+/// # Errors
+/// The database.
+pub fn update_cylinders(conn: &mut SqliteConnection, rows: &[(CylinderColumns, i64)]) -> Result<usize, DbError> {
+    let mut updated = 0;
+    for (row, version) in rows {
+        updated += diesel::update(t::table.filter(t::id.eq(row.id)).filter(t::version.eq(version)))
+            .set((
+                t::owner_id.eq(row.owner_id),
+                t::label_id.eq(&row.label_id),
+                t::status.eq(row.status),
+                t::inspection_due_on.eq(row.inspection_due_on),
+                t::life_ends_on.eq(row.life_ends_on),
+                t::custody_kind.eq(row.custody_kind),
+                t::custody_organization_id.eq(row.custody_organization_id),
+                t::district_code.eq(&row.district_code),
+                t::state.eq(&row.state),
+                t::version.eq(row.version),
+                t::head_hash.eq(&row.head_hash),
+            ))
+            .execute(conn)?;
+    }
+    Ok(updated)
+}
+
+/// Copies what the write-ahead log holds into the database file, without waiting for anybody.
+///
+/// # Errors
+/// The database.
+pub fn checkpoint(conn: &mut SqliteConnection) -> Result<(), DbError> {
+    Ok(conn.batch_execute("PRAGMA wal_checkpoint(PASSIVE)")?)
+}

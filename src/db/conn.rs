@@ -1,0 +1,154 @@
+//! Connections to either database, opened by the scheme of the address and never by trying.
+
+use std::fmt;
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::r2d2::{ManageConnection, Pool, PooledConnection};
+use diesel::{Connection, PgConnection, SqliteConnection};
+
+use super::DbError;
+
+/// A connection to SQLite or PostgreSQL.
+#[derive(diesel::MultiConnection)]
+pub enum Conn {
+    /// The embedded database.
+    Sqlite(SqliteConnection),
+    /// The server.
+    Postgres(PgConnection),
+}
+
+/// Where the database is.
+#[derive(Clone, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// A file, by its path.
+    Sqlite(String),
+    /// A libpq address.
+    Postgres(String),
+}
+
+impl std::str::FromStr for DatabaseUrl {
+    type Err = DbError;
+    fn from_str(text: &str) -> Result<Self, DbError> {
+        if let Some(path) = text.strip_prefix("sqlite://").filter(|path| !path.is_empty()) {
+            Ok(Self::Sqlite(path.to_owned()))
+        } else if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            Ok(Self::Postgres(text.to_owned()))
+        } else {
+            Err(DbError::Url)
+        }
+    }
+}
+
+impl fmt::Display for DatabaseUrl {
+    /// Without user, password and parameters: this goes into logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite://{path}"),
+            Self::Postgres(url) => {
+                let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+                let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+                write!(f, "postgres://{}", host.split('?').next().unwrap_or_default())
+            }
+        }
+    }
+}
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Why FULL: with NORMAL a power cut loses transactions that were already acknowledged. Why no automatic checkpoint:
+/// it would run inside somebody's commit; `checkpoint` does it in the background.
+const SQLITE_SETUP: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
+     PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY;";
+const POSTGRES_SETUP: &str =
+    "SET TIME ZONE 'UTC'; SET synchronous_commit = on; SET statement_timeout = '15s'; SET lock_timeout = '10s';";
+
+impl DatabaseUrl {
+    /// Opens a connection and sets it up.
+    ///
+    /// # Errors
+    /// The database is away, or refuses.
+    pub fn connect(&self) -> Result<Conn, DbError> {
+        match self {
+            Self::Sqlite(path) => {
+                let mut conn = SqliteConnection::establish(path).map_err(DbError::connect)?;
+                conn.batch_execute(SQLITE_SETUP)?;
+                Ok(Conn::Sqlite(conn))
+            }
+            Self::Postgres(url) => {
+                let mut conn = PgConnection::establish(url).map_err(DbError::connect)?;
+                conn.batch_execute(POSTGRES_SETUP)?;
+                Ok(Conn::Postgres(conn))
+            }
+        }
+    }
+
+    /// Opens a pool; connections are made when they are first wanted.
+    ///
+    /// # Errors
+    /// The pool could not be set up.
+    pub fn pool(&self, size: u32) -> Result<DbPool, DbError> {
+        let pool = Pool::builder()
+            .max_size(size)
+            .min_idle(Some(0))
+            .connection_timeout(Duration::from_secs(5))
+            .build_unchecked(Manager(self.clone()));
+        Ok(DbPool(pool))
+    }
+}
+
+/// Tells r2d2 how to open and test connections.
+#[derive(Debug, Clone)]
+pub struct Manager(DatabaseUrl);
+
+impl ManageConnection for Manager {
+    type Connection = Conn;
+    type Error = diesel::r2d2::Error;
+
+    fn connect(&self) -> Result<Conn, Self::Error> {
+        self.0.connect().map_err(|error| {
+            diesel::r2d2::Error::ConnectionError(diesel::ConnectionError::BadConnection(error.to_string()))
+        })
+    }
+
+    fn is_valid(&self, conn: &mut Conn) -> Result<(), Self::Error> {
+        conn.batch_execute("SELECT 1").map_err(diesel::r2d2::Error::QueryError)
+    }
+
+    fn has_broken(&self, conn: &mut Conn) -> bool {
+        match conn {
+            Conn::Sqlite(_) => std::thread::panicking(),
+            Conn::Postgres(pg) => std::thread::panicking() || diesel::r2d2::R2D2Connection::is_broken(pg),
+        }
+    }
+}
+
+/// A pool of connections.
+#[derive(Clone)]
+pub struct DbPool(Pool<Manager>);
+
+impl DbPool {
+    /// Takes a connection.
+    ///
+    /// # Errors
+    /// None was free or could be opened within five seconds.
+    pub fn get(&self) -> Result<PooledConnection<Manager>, DbError> {
+        self.0.get().map_err(|error| DbError::Away(error.to_string()))
+    }
+}
+
+/// Runs the same diesel query on the connection inside, for what diesel offers on a real backend only (upserts, batch
+/// inserts, `= ANY`).
+#[macro_export]
+macro_rules! on_backend {
+    ($conn:expr, $inner:ident => $body:expr) => {
+        match $conn {
+            $crate::db::conn::Conn::Sqlite($inner) => $body,
+            $crate::db::conn::Conn::Postgres($inner) => $body,
+        }
+    };
+}

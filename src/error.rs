@@ -1,0 +1,177 @@
+//! What can be wrong with a call: one table of code → class → words, for every part of the service.
+
+use crate::db::DbError;
+use crate::domain::value::ValueError;
+
+/// The class of an error; HTTP gives each a status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// Not understood: 400.
+    Malformed,
+    /// Who are you? 401.
+    Unauthenticated,
+    /// Known but not allowed: 403.
+    Forbidden,
+    /// Does not exist, or not for you: 404.
+    NotFound,
+    /// This address does not know that method: 405.
+    MethodNotAllowed,
+    /// Against the state of things: 409.
+    Conflict,
+    /// A body over the limit: 413.
+    TooLarge,
+    /// Not JSON: 415.
+    UnsupportedMedia,
+    /// Understood but invalid: 422.
+    Invalid,
+    /// Too many calls: 429.
+    TooMany,
+    /// A fault of ours: 500.
+    Internal,
+    /// Try again later; the outcome may be unknown: 503.
+    Unavailable,
+}
+
+macro_rules! codes {
+    ($($(#[$meta:meta])* $variant:ident => $word:literal, $class:ident, $zh:literal, $en:literal;)+) => {
+        /// The stable code of an error.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Code { $(#[doc = $en] $variant,)+ }
+        impl Code {
+            /// Every code.
+            pub const ALL: &'static [Code] = &[$(Code::$variant),+];
+            /// As it is sent.
+            pub fn as_str(self) -> &'static str { match self { $(Self::$variant => $word,)+ } }
+            /// Its class.
+            pub fn class(self) -> Class { match self { $(Self::$variant => Class::$class,)+ } }
+            /// Its title in Chinese and English.
+            pub fn title(self) -> (&'static str, &'static str) { match self { $(Self::$variant => ($zh, $en),)+ } }
+        }
+    };
+}
+
+codes! {
+    MalformedRequest => "malformed_request", Malformed, "请求格式错误", "The request is malformed";
+    MalformedCursor => "malformed_cursor", Malformed, "分页游标无效", "The cursor is not one of ours";
+    IdempotencyKeyMissing => "idempotency_key_missing", Malformed, "缺少 Idempotency-Key", "This call needs an Idempotency-Key header";
+    IdempotencyKeyMalformed => "idempotency_key_malformed", Malformed, "Idempotency-Key 格式错误", "The Idempotency-Key is malformed";
+    Unauthenticated => "unauthenticated", Unauthenticated, "需要登录", "Sign in first";
+    CredentialsWrong => "credentials_wrong", Unauthenticated, "用户名或密码错误", "User name or password is wrong";
+    TokenInvalid => "token_invalid", Unauthenticated, "登录已失效", "The token is not valid, or not any more";
+    Forbidden => "forbidden", Forbidden, "无权操作", "You may not do this";
+    OrganizationInactive => "organization_inactive", Forbidden, "单位已暂停或关停", "Your organization is suspended or closed";
+    CredentialsNotValid => "credentials_not_valid", Forbidden, "资质不在有效期内", "A license or certificate that this needs is not in force";
+    NotFound => "not_found", NotFound, "不存在", "There is no such thing";
+    CylinderNotFound => "cylinder_not_found", NotFound, "气瓶不存在", "There is no such cylinder";
+    LabelNotFound => "label_not_found", NotFound, "标签不存在", "There is no such label";
+    OrganizationNotFound => "organization_not_found", NotFound, "单位不存在", "There is no such organization";
+    LicenseNotFound => "license_not_found", NotFound, "许可证不存在", "There is no such license";
+    SiteNotFound => "site_not_found", NotFound, "站点不存在", "There is no such site";
+    ScaleNotFound => "scale_not_found", NotFound, "充装秤不存在", "There is no such scale";
+    UserNotFound => "user_not_found", NotFound, "用户不存在", "There is no such user";
+    CertificateNotFound => "certificate_not_found", NotFound, "证书不存在", "There is no such certificate";
+    FillNotFound => "fill_not_found", NotFound, "充装记录不存在", "There is no such fill";
+    OwnerChangeNotFound => "owner_change_not_found", NotFound, "产权变更不存在", "There is no such owner change";
+    AgreementNotFound => "agreement_not_found", NotFound, "供气协议不存在", "There is no such supply agreement";
+    MethodNotAllowed => "method_not_allowed", MethodNotAllowed, "不支持的方法", "This address does not know that method";
+    AlreadyExists => "already_exists", Conflict, "已存在", "This exists already";
+    RegistrationCodeTaken => "registration_code_taken", Conflict, "使用登记代码已被使用", "Another cylinder has this registration code";
+    StampTaken => "stamp_taken", Conflict, "钢印已登记", "A cylinder with this stamp is registered already";
+    UsernameTaken => "username_taken", Conflict, "用户名已存在", "This user name is taken";
+    AmbiguousReference => "ambiguous_reference", Conflict, "编号不唯一", "More than one cylinder fits; add the month of manufacture";
+    StateConflict => "state_conflict", Conflict, "当前状态不允许", "The state of the thing does not allow this";
+    ChangedInBetween => "changed_in_between", Conflict, "数据已被他人修改", "Somebody else changed it in between; try again";
+    BodyTooLarge => "body_too_large", TooLarge, "请求体过大", "The body is over the limit of 64 kB";
+    UnsupportedMedia => "unsupported_media_type", UnsupportedMedia, "需要 application/json", "The body must be application/json";
+    Invalid => "invalid", Invalid, "内容无效", "The request is understood but invalid";
+    IdempotencyKeyReused => "idempotency_key_reused", Invalid, "Idempotency-Key 已用于其他请求", "This Idempotency-Key came with another body before";
+    TooManyRequests => "too_many_requests", TooMany, "请求过于频繁", "Too many calls; wait";
+    Internal => "internal", Internal, "服务内部错误", "Something went wrong on our side";
+    Unavailable => "unavailable", Unavailable, "服务暂不可用", "The service can't answer now; a write may or may not have happened, repeat it with the same key";
+    Busy => "busy", Unavailable, "服务繁忙", "Too much is waiting; nothing was recorded";
+}
+
+/// One invalid member of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// JSON pointer (RFC 6901) into the body, or `?name` for a query parameter.
+    pub pointer: String,
+    /// Stable code.
+    pub code: String,
+    /// What is allowed.
+    pub detail: String,
+}
+
+/// A call that did not succeed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}: {detail}", .code.as_str())]
+pub struct Error {
+    /// What is wrong.
+    pub code: Code,
+    /// In more words; empty where the title says it all.
+    pub detail: String,
+    /// The members at fault.
+    pub fields: Vec<FieldError>,
+    /// Seconds to wait before another try.
+    pub retry_after_s: Option<i64>,
+}
+
+/// What most functions above the database return.
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// An error with more words.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        let retry_after_s = (code.class() == Class::Unavailable).then_some(1);
+        Self { code, detail: detail.into(), fields: Vec::new(), retry_after_s }
+    }
+
+    /// 422 with one member at fault.
+    pub fn invalid(pointer: &str, code: &str, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        let field = FieldError { pointer: pointer.to_owned(), code: code.to_owned(), detail: detail.clone() };
+        Self { fields: vec![field], ..Self::new(Code::Invalid, format!("{pointer}: {detail}")) }
+    }
+
+    /// 422 for a value that its type refused.
+    pub fn value(pointer: &str, error: &ValueError) -> Self {
+        Self::invalid(pointer, error.code.as_str(), error.detail.clone())
+    }
+
+    /// 429 with the wait.
+    pub fn too_many(retry_after_s: i64) -> Self {
+        Self { retry_after_s: Some(retry_after_s.max(1)), ..Code::TooManyRequests.into() }
+    }
+}
+
+impl From<Code> for Error {
+    fn from(code: Code) -> Self {
+        Self::new(code, "")
+    }
+}
+
+impl From<DbError> for Error {
+    /// A database failure is never "not found": it is our fault or the database is away.
+    fn from(error: DbError) -> Self {
+        match error {
+            DbError::Duplicate(what) => {
+                tracing::debug!(constraint = %what, "unique violation");
+                Code::AlreadyExists.into()
+            }
+            DbError::Conflict => Code::ChangedInBetween.into(),
+            DbError::Away(cause) => {
+                tracing::warn!(%cause, "database away");
+                Code::Unavailable.into()
+            }
+            // Full disk, read-only file, locked, cancelled by time-out: whatever it is, it is not the caller's fault and may pass.
+            DbError::Other(cause) => {
+                tracing::error!(%cause, "database failure");
+                Code::Unavailable.into()
+            }
+            other @ (DbError::Corrupt(_) | DbError::Url) => {
+                tracing::error!(error = %other, "stored value can't be read");
+                Code::Internal.into()
+            }
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Loads the facts of a batch: one query per table, each step adding what the next one needs.
+
+use std::collections::BTreeSet;
+
+use super::command::Needs;
+use super::facts::{CylinderFact, Facts, PermitFact};
+use crate::db::conn::Conn;
+use crate::db::facts::{self as db, CylinderRow};
+use crate::db::{DbError, facts};
+use crate::domain::cylinder::OpenPermit;
+use crate::domain::event::{Event, EventData};
+use crate::domain::id::StreamId;
+use crate::domain::instant::Instant;
+
+fn list<T: Clone>(set: &BTreeSet<T>) -> Vec<T> {
+    set.iter().cloned().collect()
+}
+
+/// Loads everything that `needs` names, and what hangs on it.
+///
+/// # Errors
+/// The database. A fact that does not exist is no error here: rules refuse on it.
+pub fn gather(conn: &mut Conn, mut needs: Needs, now: Instant) -> Result<Facts, DbError> {
+    let mut facts = Facts::default();
+    load_actors(conn, &mut needs, &mut facts, now)?;
+    load_replays(conn, &needs, &mut facts)?;
+    load_permits_and_fills(conn, &mut needs, &mut facts)?;
+    load_cylinders(conn, &mut needs, &mut facts)?;
+    load_equipment(conn, &mut needs, &mut facts)?;
+    load_organizations(conn, &needs, &mut facts)?;
+    for person in db::people(conn, &list(&needs.people))? {
+        facts.people.insert(person.id, person);
+    }
+    facts.policies = db::policies(conn)?;
+    facts.trusted_at = db::trusted_at(conn)?;
+    Ok(facts)
+}
+
+fn load_actors(conn: &mut Conn, needs: &mut Needs, facts: &mut Facts, now: Instant) -> Result<(), DbError> {
+    let credentials: Vec<_> = needs.credentials.iter().map(|c| (*c).into()).collect();
+    for (credential, actor) in db::actors(conn, &credentials, now)? {
+        needs.organizations.insert(actor.organization_id);
+        needs.people.extend(actor.user_id);
+        needs.sites.extend(actor.site_id);
+        needs.scales.extend(actor.device.map(|d| d.scale_id));
+        facts.actors.insert(credential, actor);
+    }
+    Ok(())
+}
+
+fn load_replays(conn: &mut Conn, needs: &Needs, facts: &mut Facts) -> Result<(), DbError> {
+    for event in db::events_by_key(conn, &list(&needs.keys))? {
+        if let Some(made_by) = event.event.idempotency.clone() {
+            facts.replays.insert((event.event.actor_id, made_by.route, made_by.key), event);
+        }
+    }
+    Ok(())
+}
+
+fn load_permits_and_fills(conn: &mut Conn, needs: &mut Needs, facts: &mut Facts) -> Result<(), DbError> {
+    for event in db::events(conn, &list(&needs.permits))? {
+        if let Some(permit) = permit_of(&event) {
+            needs.cylinders.insert(permit.cylinder_id);
+            needs.scales.insert(permit.permit.scale_id);
+            facts.permits.insert(event.event.id, permit);
+        }
+    }
+    let ids: Vec<_> = needs.permits.union(&needs.fills).copied().collect();
+    for fill in db::fills(conn, &ids)? {
+        needs.cylinders.insert(fill.cylinder_id);
+        needs.sites.extend(fill.site_id);
+        facts.fills.insert(fill.id, fill);
+    }
+    for change in db::owner_changes(conn, &list(&needs.owner_changes))? {
+        needs.cylinders.insert(change.cylinder_id);
+        needs.organizations.extend([change.from_id, change.to_id]);
+        facts.owner_changes.insert(change.id, change);
+    }
+    Ok(())
+}
+
+/// The permit that an event gave; `None` for any other event, also for one that only showed an earlier permit again.
+fn permit_of(event: &Event) -> Option<PermitFact> {
+    let EventData::FillChecked(data) = &event.event.data else { return None };
+    let permit = data.permit.filter(|permit| permit.id == event.event.id)?;
+    Some(PermitFact {
+        cylinder_id: event.event.stream.cylinder()?,
+        permit: OpenPermit { permit, scale_id: data.scale_id, operator_id: data.operator_id? },
+        organization_id: event.event.organization_id,
+        scale_g: data.scale_g,
+    })
+}
+
+fn load_cylinders(conn: &mut Conn, needs: &mut Needs, facts: &mut Facts) -> Result<(), DbError> {
+    for label in db::labels(conn, &list(&needs.labels))? {
+        needs.cylinders.insert(label.cylinder_id);
+        facts.labels.insert(label.id.clone(), label);
+    }
+    let mut rows = db::cylinders(conn, &list(&needs.cylinders))?;
+    rows.extend(db::cylinders_by_registration_code(conn, &list(&needs.registration_codes))?);
+    for (maker, serial_no) in &needs.stamps {
+        rows.extend(db::cylinders_by_stamp(conn, maker, serial_no)?);
+    }
+    for CylinderRow { cylinder, version, head_hash } in rows {
+        needs.organizations.insert(cylinder.owner_id);
+        needs.scales.extend(cylinder.open_permit.map(|open| open.scale_id));
+        needs.people.extend(cylinder.open_permit.map(|open| open.operator_id));
+        let id = cylinder.id;
+        let fact =
+            CylinderFact { cylinder, stored_version: Some(version), stored_hash: head_hash, seen_in: None };
+        facts.cylinders.insert(id, fact);
+    }
+    // A fill that an emptying may release is known by its cylinder only.
+    let last = facts.cylinders().filter(|_| needs.last_fills).filter_map(|c| c.last_fill.as_ref());
+    let last_fills: Vec<_> = last.map(|fill| fill.id).collect();
+    for fill in db::fills(conn, &last_fills)? {
+        facts.fills.insert(fill.id, fill);
+    }
+    Ok(())
+}
+
+fn load_equipment(conn: &mut Conn, needs: &mut Needs, facts: &mut Facts) -> Result<(), DbError> {
+    for scale in db::scales(conn, &list(&needs.scales))? {
+        needs.sites.insert(scale.site_id);
+        facts.scales.insert(scale.id, scale);
+    }
+    for row in db::scale_permits(conn, &list(&needs.scales))? {
+        facts.dirty.stored_scale_permits.insert(row.scale_id, row.version);
+        facts.scale_permits.insert(row.scale_id, row);
+    }
+    // The scale's newest permit may be another cylinder's: whether it is still open that cylinder tells.
+    let others: Vec<_> = facts
+        .scale_permits
+        .values()
+        .map(|row| row.cylinder_id)
+        .filter(|id| !facts.cylinders.contains_key(id))
+        .collect();
+    for row in facts::cylinders(conn, &others)? {
+        let id = row.cylinder.id;
+        let fact = CylinderFact {
+            cylinder: row.cylinder,
+            stored_version: Some(row.version),
+            stored_hash: row.head_hash,
+            seen_in: None,
+        };
+        facts.cylinders.insert(id, fact);
+    }
+    for site in db::sites(conn, &list(&needs.sites))? {
+        needs.organizations.insert(site.organization_id);
+        facts.sites.insert(site.id, site);
+    }
+    Ok(())
+}
+
+fn load_organizations(conn: &mut Conn, needs: &Needs, facts: &mut Facts) -> Result<(), DbError> {
+    let ids = list(&needs.organizations);
+    for organization in db::organizations(conn, &ids)? {
+        facts.organizations.insert(organization.id, organization);
+    }
+    for license in db::licenses(conn, &ids)? {
+        facts.licenses.entry(license.organization_id).or_default().push(license);
+    }
+    facts.agreements = db::agreements(conn, &ids)?;
+    let sites = needs.sites.iter().map(|id| id.cast());
+    let streams: Vec<StreamId> = sites.chain(ids.iter().map(|id| id.cast())).collect();
+    for (id, seq, hash) in db::streams(conn, &streams)? {
+        facts.streams.insert(id, (seq, hash));
+    }
+    Ok(())
+}
