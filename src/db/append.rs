@@ -62,7 +62,7 @@ impl CylinderColumns {
     ///
     /// # Errors
     /// Never for this type; serde's signature has one.
-    pub fn new(row: &CylinderRow, district_code: &str) -> Result<Self, DbError> {
+    pub fn new(row: &CylinderRow) -> Result<Self, DbError> {
         let cylinder = &row.cylinder;
         let stamp = &cylinder.stamp;
         let state = serde_json::to_value(cylinder).map_err(DbError::corrupt)?;
@@ -80,7 +80,7 @@ impl CylinderColumns {
             life_ends_on: cylinder.life_ends_on.0,
             custody_kind: cylinder.custody.kind,
             custody_organization_id: cylinder.custody.organization_id,
-            district_code: district_code.to_owned(),
+            district_code: row.seen_in.to_string(),
             state: state.to_string(),
             version: row.version,
             head_hash: row.head_hash.to_vec(),

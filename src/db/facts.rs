@@ -65,15 +65,18 @@ pub struct CylinderRow {
     pub version: i64,
     /// Hash of its last event.
     pub head_hash: [u8; 32],
+    /// The district in which it was last seen.
+    pub seen_in: DistrictCode,
 }
 
-type RawCylinder = (String, i64, Vec<u8>);
+type RawCylinder = (String, i64, Vec<u8>, DistrictCode);
 
-fn read_cylinder((state, version, head_hash): RawCylinder) -> Result<CylinderRow, DbError> {
+fn read_cylinder((state, version, head_hash, seen_in): RawCylinder) -> Result<CylinderRow, DbError> {
     Ok(CylinderRow {
         cylinder: serde_json::from_str(&state).map_err(DbError::corrupt)?,
         version,
         head_hash: hash(head_hash)?,
+        seen_in,
     })
 }
 
@@ -85,8 +88,8 @@ pub fn hash(bytes: Vec<u8>) -> Result<[u8; 32], DbError> {
     bytes.try_into().map_err(|_| DbError::corrupt("a hash must have 32 bytes"))
 }
 
-const CYLINDER: (cylinders::state, cylinders::version, cylinders::head_hash) =
-    (cylinders::state, cylinders::version, cylinders::head_hash);
+const CYLINDER: (cylinders::state, cylinders::version, cylinders::head_hash, cylinders::district_code) =
+    (cylinders::state, cylinders::version, cylinders::head_hash, cylinders::district_code);
 
 /// Cylinders by their ids.
 ///

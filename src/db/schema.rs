@@ -10,8 +10,7 @@ diesel::table! {
         authority -> Nullable<Text>,
         district_code -> Text,
         address -> Nullable<Text>,
-        latitude -> Nullable<Double>,
-        longitude -> Nullable<Double>,
+        location -> Nullable<Text>,
         status -> Text,
         version -> BigInt,
         created_at -> BigInt,
@@ -45,8 +44,7 @@ diesel::table! {
         kind -> Text,
         name -> Text,
         district_code -> Text,
-        latitude -> Nullable<Double>,
-        longitude -> Nullable<Double>,
+        location -> Nullable<Text>,
         created_at -> BigInt,
     }
 }
@@ -261,6 +259,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    idempotency_records (principal_id, route, key) {
+        principal_id -> Binary,
+        route -> Text,
+        key -> Text,
+        body_digest -> Binary,
+        status -> SmallInt,
+        body -> Text,
+        recorded_at -> BigInt,
+    }
+}
+
+diesel::table! {
     scale_permits (scale_id) {
         scale_id -> Binary,
         permit_id -> Binary,
@@ -295,8 +305,7 @@ diesel::table! {
         label_id -> Text,
         scanned_at -> BigInt,
         device_class -> Text,
-        latitude -> Nullable<Double>,
-        longitude -> Nullable<Double>,
+        location -> Nullable<Text>,
     }
 }
 
@@ -332,6 +341,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     streams,
     events,
     event_private,
+    idempotency_records,
     scale_permits,
     fills,
     public_scans,

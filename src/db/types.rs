@@ -173,6 +173,85 @@ where
     }
 }
 
+/// A list of words in one column, comma by comma; a list in JSON.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(transparent)]
+pub struct Words<T>(pub Vec<T>, #[serde(skip)] String);
+
+impl<T: std::fmt::Display> From<Vec<T>> for Words<T> {
+    fn from(items: Vec<T>) -> Self {
+        let text = join(&items);
+        Self(items, text)
+    }
+}
+
+impl<T, DB> FromSql<Text, DB> for Words<T>
+where
+    DB: Backend,
+    String: FromSql<Text, DB>,
+    T: std::str::FromStr,
+    T::Err: std::error::Error + Send + Sync + 'static,
+{
+    fn from_sql(bytes: DB::RawValue<'_>) -> deserialize::Result<Self> {
+        let text = String::from_sql(bytes)?;
+        Ok(Self(split(&text)?, text))
+    }
+}
+
+impl<T, DB> ToSql<Text, DB> for Words<T>
+where
+    DB: Backend,
+    str: ToSql<Text, DB>,
+    T: std::fmt::Debug,
+{
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
+        <str as ToSql<Text, DB>>::to_sql(&self.1, out)
+    }
+}
+
+column!(Words<T>, Text, T);
+
+/// A value kept as JSON text.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[serde(transparent)]
+pub struct Json<T>(pub T, #[serde(skip)] String);
+
+impl<T: serde::Serialize> Json<T> {
+    /// Writes the text.
+    ///
+    /// # Errors
+    /// A value that JSON can't hold.
+    pub fn new(value: T) -> Result<Self, super::DbError> {
+        let text = serde_json::to_string(&value).map_err(super::DbError::corrupt)?;
+        Ok(Self(value, text))
+    }
+}
+
+impl<T, DB> FromSql<Text, DB> for Json<T>
+where
+    DB: Backend,
+    String: FromSql<Text, DB>,
+    T: serde::de::DeserializeOwned,
+{
+    fn from_sql(bytes: DB::RawValue<'_>) -> deserialize::Result<Self> {
+        let text = String::from_sql(bytes)?;
+        Ok(Self(serde_json::from_str(&text)?, text))
+    }
+}
+
+impl<T, DB> ToSql<Text, DB> for Json<T>
+where
+    DB: Backend,
+    str: ToSql<Text, DB>,
+    T: std::fmt::Debug,
+{
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
+        <str as ToSql<Text, DB>>::to_sql(&self.1, out)
+    }
+}
+
+column!(Json<T>, Text, T);
+
 /// A list of words in one column, comma by comma.
 pub fn join<T: std::fmt::Display>(items: &[T]) -> String {
     items.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")

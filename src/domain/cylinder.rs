@@ -368,7 +368,8 @@ impl Cylinder {
             }
             EventData::HandedOver(_) => self.move_to(CustodyKind::Customer, event),
             EventData::Returned(data) => {
-                self.gas_g = data.residual_g;
+                // Gas that nobody recorded doesn't count: a cylinder filled elsewhere and "returned full" is not filled.
+                self.gas_g = self.gas_g.min(data.residual_g);
                 self.moved(data.custody);
             }
             EventData::Emptied(data) => self.apply_emptied(data.residual_g),
@@ -461,7 +462,7 @@ impl Cylinder {
     }
 
     fn apply_emptied(&mut self, residual_g: i32) {
-        self.gas_g = residual_g;
+        self.gas_g = self.gas_g.min(residual_g);
         let limit_g = self.stamp.max_fill_g.get();
         if let Some(fill) = self.last_fill.as_mut() {
             fill.emptied_since = true;

@@ -122,6 +122,23 @@ crate::words! {
     }
 }
 
+/// A place on the map, WGS-84.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Location {
+    /// Latitude in degrees.
+    pub lat: f64,
+    /// Longitude in degrees.
+    pub lon: f64,
+}
+
+impl Location {
+    /// Whether there is such a place.
+    pub fn is_valid(&self) -> bool {
+        (-90.0..=90.0).contains(&self.lat) && (-180.0..=180.0).contains(&self.lon)
+    }
+}
+
 /// An organization 单位.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Organization {

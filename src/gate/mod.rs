@@ -6,7 +6,10 @@
 
 pub mod facts;
 pub mod fill;
+#[cfg(test)]
+pub mod fixtures;
 pub mod handover;
 pub mod policy;
 pub mod record;
 pub mod rule;
+mod terms;

@@ -179,8 +179,9 @@ pub fn check(name: &str, value: &Value) -> Result<(), ValueError> {
         let rule = rule.ok_or_else(|| {
             ValueError::new(ValueCode::BadFormat, "the severity of this rule is fixed or there is no such rule")
         })?;
-        let allowed: &[&str] =
-            if rule.severity == Severity::Refuse { &["warn", "refuse"] } else { &["warn", "hold", "refuse"] };
+        // What was filled is a fact: after the fill a rule can hold the cylinder, but not unsay the record.
+        let after_fill = super::record::RULES.iter().any(|r| r.rule.id == rule.id);
+        let allowed: &[&str] = if after_fill { &["warn", "hold"] } else { &["warn", "refuse"] };
         return match value.as_str() {
             Some(word) if allowed.contains(&word) => Ok(()),
             _ => Err(ValueError::new(ValueCode::OutOfRange, format!("one of {}", allowed.join(", ")))),

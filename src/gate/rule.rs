@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::policy::Policy;
+use super::terms;
 use crate::domain::finding::{Evidence, Finding, Severity};
 
 /// A language of messages.
@@ -73,12 +74,12 @@ impl Rule {
 
     /// The message for a person.
     pub fn message(&self, evidence: &Evidence, lang: Lang) -> String {
-        fill_in(self.message.get(lang), evidence)
+        fill_in(self.message.get(lang), evidence, lang)
     }
 }
 
 /// Puts evidence into the `{names}` of a text; a name without evidence becomes a dash.
-fn fill_in(template: &str, evidence: &Evidence) -> String {
+fn fill_in(template: &str, evidence: &Evidence, lang: Lang) -> String {
     let mut text = String::with_capacity(template.len() + 16);
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
@@ -87,18 +88,22 @@ fn fill_in(template: &str, evidence: &Evidence) -> String {
             rest = after;
             break;
         };
-        text.push_str(&evidence.get(name).map_or_else(|| "–".to_owned(), plain));
+        text.push_str(&evidence.get(name).map_or_else(|| "–".to_owned(), |value| plain(name, value, lang)));
         rest = tail;
     }
     text.push_str(rest);
     text
 }
 
-fn plain(value: &Value) -> String {
+fn plain(name: &str, value: &Value, lang: Lang) -> String {
     match value {
         Value::Null => "–".to_owned(),
-        Value::String(text) => text.clone(),
-        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
+        Value::String(text) => terms::find(name, text).map_or_else(|| text.clone(), |words| words.get(lang).to_owned()),
+        Value::Array(items) if items.is_empty() => "–".to_owned(),
+        Value::Array(items) => {
+            let separator = if lang == Lang::Zh { "、" } else { ", " };
+            items.iter().map(|item| plain(name, item, lang)).collect::<Vec<_>>().join(separator)
+        }
         other => other.to_string(),
     }
 }
@@ -123,9 +128,16 @@ mod tests {
 
     #[test]
     fn evidence_goes_into_the_words() {
-        let evidence = evidence! { "a" => 5, "b" => "x", "list" => ["p", "q"] };
-        assert_eq!(fill_in("{a} g, {b}; {list} {missing}", &evidence), "5 g, x; p, q –");
-        assert_eq!(fill_in("no end {a", &evidence), "no end a");
+        let evidence = evidence! { "a" => 5, "b" => "x", "list" => ["p", "q"], "no" => [(); 0] };
+        assert_eq!(fill_in("{a} g, {b}; {list} {gone} {no}", &evidence, Lang::En), "5 g, x; p, q – –");
+        assert_eq!(fill_in("no end {a", &evidence, Lang::En), "no end a");
+    }
+
+    #[test]
+    fn words_of_evidence_are_said_in_the_language_of_the_message() {
+        let evidence = evidence! { "reason" => "expired", "failed" => ["valve", "body"], "owner_name" => "expired" };
+        assert_eq!(fill_in("{reason} {failed} {owner_name}", &evidence, Lang::Zh), "已过期 瓶阀、瓶体 expired");
+        assert_eq!(fill_in("{reason} {failed} {owner_name}", &evidence, Lang::En), "expired valve, body expired");
     }
 
     #[test]

@@ -135,9 +135,12 @@ fn write_cylinders(conn: &mut Conn, facts: &Facts, heads: &Heads<'_>) -> Result<
         let (Some(fact), Some((version, head_hash))) = (facts.cylinders.get(id), heads.moved.get(&id.cast())) else {
             continue;
         };
-        let row =
-            CylinderRow { cylinder: fact.cylinder.clone(), version: *version, head_hash: *head_hash };
-        let columns = CylinderColumns::new(&row, fact.seen_in.as_deref().unwrap_or_default())?;
+        let columns = CylinderColumns::new(&CylinderRow {
+            cylinder: fact.cylinder.clone(),
+            version: *version,
+            head_hash: *head_hash,
+            seen_in: fact.seen_in.clone(),
+        })?;
         match fact.stored_version {
             None => new.push(columns),
             Some(stored) => moved.push((columns, stored)),

@@ -138,10 +138,17 @@ pub trait Command: Send + Sync {
 
 impl Context<'_> {
     /// An event of the actor at a place, recorded now. `occurred_at` in the future is taken as now: the server's clock rules.
-    pub fn event(&self, call: &Call, stream: Stream, place: Place, data: EventData) -> NewEvent {
+    pub fn event(
+        &self,
+        call: &Call,
+        stream: Stream,
+        place: Place,
+        data: impl FnOnce(EventId) -> EventData,
+    ) -> NewEvent {
         let site = place.site_id.and_then(|id| self.facts.site(id));
+        let id = self.ids.id(self.now.at);
         NewEvent {
-            id: self.ids.id(self.now.at),
+            id,
             stream,
             occurred_at: place.occurred_at.map_or(self.now.at, |at| at.min(self.now.at)),
             recorded_at: self.now.at,
@@ -149,7 +156,7 @@ impl Context<'_> {
             organization_id: self.actor.organization_id,
             site_id: site.map(|s| s.id),
             district_code: site.map_or_else(|| self.actor.district_code.clone(), |s| s.district_code.clone()),
-            data,
+            data: data(id),
             idempotency: call.idempotency.clone(),
         }
     }

@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::command::Decided;
-use crate::db::facts::{AgreementRow, FillRow, LabelRow, OwnerChangeRow, ScalePermitRow};
+use crate::db::facts::{AgreementRow, CylinderRow, FillRow, LabelRow, OwnerChangeRow, ScalePermitRow};
 use crate::domain::actor::{Actor, Credential};
 use crate::domain::cylinder::{Cylinder, LabelStatus, OpenPermit};
+use crate::domain::district::DistrictCode;
 use crate::domain::event::{Decision, Event, EventData, NewEvent, Permit};
 use crate::domain::id::{
     CylinderId, EventId, OrganizationId, OwnerChangeId, PrincipalId, ScaleId, SiteId, StreamId, UserId,
@@ -25,8 +26,19 @@ pub struct CylinderFact {
     pub stored_version: Option<i64>,
     /// Hash of its last stored event.
     pub stored_hash: [u8; 32],
-    /// Where it was last seen; empty where the batch changed nothing about that.
-    pub seen_in: Option<String>,
+    /// The district in which it was last seen.
+    pub seen_in: DistrictCode,
+}
+
+impl From<CylinderRow> for CylinderFact {
+    fn from(row: CylinderRow) -> Self {
+        Self {
+            cylinder: row.cylinder,
+            stored_version: Some(row.version),
+            stored_hash: row.head_hash,
+            seen_in: row.seen_in,
+        }
+    }
 }
 
 /// A permit by its event.
@@ -40,6 +52,8 @@ pub struct PermitFact {
     pub organization_id: OrganizationId,
     /// What the scale showed before, in grams.
     pub scale_g: Option<i32>,
+    /// When it was given.
+    pub issued_at: Instant,
 }
 
 /// Everything a batch read.
@@ -92,6 +106,11 @@ impl Facts {
     /// A cylinder.
     pub fn cylinder(&self, id: CylinderId) -> Option<&Cylinder> {
         self.cylinders.get(&id).map(|fact| &fact.cylinder)
+    }
+
+    /// The district in which a cylinder was last seen.
+    pub fn seen_in(&self, id: CylinderId) -> Option<&DistrictCode> {
+        self.cylinders.get(&id).map(|fact| &fact.seen_in)
     }
 
     /// Every cylinder of the batch.
@@ -162,6 +181,11 @@ impl Facts {
         self.open_for_cylinder(newest.cylinder_id, now).filter(|open| open.permit.id == newest.permit_id)
     }
 
+    /// The newest permit of a scale, whatever became of it.
+    pub fn newest_on_scale(&self, id: ScaleId) -> Option<EventId> {
+        self.scale_permits.get(&id).map(|row| row.permit_id)
+    }
+
     /// The permit that is open for a cylinder now: not expired, not used, and still the newest of its scale.
     pub fn open_for_cylinder(&self, id: CylinderId, now: Instant) -> Option<OpenPermit> {
         let open = self.cylinder(id)?.open_permit?;
@@ -189,13 +213,13 @@ impl Facts {
                 cylinder: Cylinder::registered(id, event, data),
                 stored_version: None,
                 stored_hash: super::chain::GENESIS,
-                seen_in: None,
+                seen_in: event.district_code.clone(),
             };
             self.cylinders.insert(id, fact);
         }
         let Some(fact) = self.cylinders.get_mut(&id) else { return };
         fact.cylinder.apply(event);
-        fact.seen_in = Some(event.district_code.as_str().to_owned());
+        fact.seen_in = event.district_code.clone();
         let after = fact.cylinder.clone();
         self.dirty.cylinders.insert(id);
         self.apply_label(before.as_ref(), &after);
@@ -251,6 +275,7 @@ impl Facts {
             permit: OpenPermit { permit, scale_id: data.scale_id, operator_id },
             organization_id: event.organization_id,
             scale_g: data.scale_g,
+            issued_at: event.recorded_at,
         };
         self.permits.entry(permit_id).or_insert(fact);
     }

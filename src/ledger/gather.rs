@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use super::command::Needs;
 use super::facts::{CylinderFact, Facts, PermitFact};
 use crate::db::conn::Conn;
-use crate::db::facts::{self as db, CylinderRow};
-use crate::db::{DbError, facts};
+use crate::db::DbError;
+use crate::db::facts as db;
 use crate::domain::cylinder::OpenPermit;
 use crate::domain::event::{Event, EventData};
 use crate::domain::id::StreamId;
@@ -88,6 +88,7 @@ fn permit_of(event: &Event) -> Option<PermitFact> {
         permit: OpenPermit { permit, scale_id: data.scale_id, operator_id: data.operator_id? },
         organization_id: event.event.organization_id,
         scale_g: data.scale_g,
+        issued_at: event.event.recorded_at,
     })
 }
 
@@ -101,14 +102,10 @@ fn load_cylinders(conn: &mut Conn, needs: &mut Needs, facts: &mut Facts) -> Resu
     for (maker, serial_no) in &needs.stamps {
         rows.extend(db::cylinders_by_stamp(conn, maker, serial_no)?);
     }
-    for CylinderRow { cylinder, version, head_hash } in rows {
-        needs.organizations.insert(cylinder.owner_id);
-        needs.scales.extend(cylinder.open_permit.map(|open| open.scale_id));
-        needs.people.extend(cylinder.open_permit.map(|open| open.operator_id));
-        let id = cylinder.id;
-        let fact =
-            CylinderFact { cylinder, stored_version: Some(version), stored_hash: head_hash, seen_in: None };
-        facts.cylinders.insert(id, fact);
+    for row in rows {
+        needs.organizations.insert(row.cylinder.owner_id);
+        needs.scales.extend(row.cylinder.open_permit.map(|open| open.scale_id));
+        facts.cylinders.insert(row.cylinder.id, CylinderFact::from(row));
     }
     // A fill that an emptying may release is known by its cylinder only.
     let last = facts.cylinders().filter(|_| needs.last_fills).filter_map(|c| c.last_fill.as_ref());
@@ -135,15 +132,8 @@ fn load_equipment(conn: &mut Conn, needs: &mut Needs, facts: &mut Facts) -> Resu
         .map(|row| row.cylinder_id)
         .filter(|id| !facts.cylinders.contains_key(id))
         .collect();
-    for row in facts::cylinders(conn, &others)? {
-        let id = row.cylinder.id;
-        let fact = CylinderFact {
-            cylinder: row.cylinder,
-            stored_version: Some(row.version),
-            stored_hash: row.head_hash,
-            seen_in: None,
-        };
-        facts.cylinders.insert(id, fact);
+    for row in db::cylinders(conn, &others)? {
+        facts.cylinders.insert(row.cylinder.id, CylinderFact::from(row));
     }
     for site in db::sites(conn, &list(&needs.sites))? {
         needs.organizations.insert(site.organization_id);

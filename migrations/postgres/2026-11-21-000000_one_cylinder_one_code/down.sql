@@ -2,6 +2,7 @@
 DROP TABLE public_scans;
 DROP TABLE fills;
 DROP TABLE scale_permits;
+DROP TABLE idempotency_records;
 DROP TABLE event_private;
 DROP TABLE events;
 DROP TABLE streams;

@@ -7,8 +7,7 @@ CREATE TABLE organizations (
     authority TEXT,
     district_code TEXT NOT NULL,
     address TEXT,
-    latitude DOUBLE PRECISION,
-    longitude DOUBLE PRECISION,
+    location TEXT,
     status TEXT NOT NULL CHECK (status IN ('active', 'suspended', 'closed')),
     version BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
@@ -41,8 +40,7 @@ CREATE TABLE sites (
     kind TEXT NOT NULL CHECK (kind IN ('filling_station', 'supply_point', 'depot', 'inspection_site')),
     name TEXT NOT NULL,
     district_code TEXT NOT NULL,
-    latitude DOUBLE PRECISION,
-    longitude DOUBLE PRECISION,
+    location TEXT,
     created_at BIGINT NOT NULL
 );
 CREATE INDEX sites_organization ON sites (organization_id);
@@ -260,6 +258,18 @@ CREATE TABLE event_private (
     recorded_at BIGINT NOT NULL
 );
 
+CREATE TABLE idempotency_records (
+    principal_id BLOB NOT NULL,
+    route TEXT NOT NULL,
+    key TEXT NOT NULL,
+    body_digest BLOB NOT NULL,
+    status SMALLINT NOT NULL,
+    body TEXT NOT NULL,
+    recorded_at BIGINT NOT NULL,
+    PRIMARY KEY (principal_id, route, key)
+);
+CREATE INDEX idempotency_records_recorded_at ON idempotency_records (recorded_at);
+
 CREATE TABLE scale_permits (
     scale_id BLOB PRIMARY KEY REFERENCES scales (id),
     permit_id BLOB NOT NULL,
@@ -297,8 +307,7 @@ CREATE TABLE public_scans (
     label_id TEXT NOT NULL REFERENCES labels (id),
     scanned_at BIGINT NOT NULL,
     device_class TEXT NOT NULL CHECK (device_class IN ('phone', 'tablet', 'computer', 'other')),
-    latitude DOUBLE PRECISION,
-    longitude DOUBLE PRECISION
+    location TEXT
 );
 CREATE INDEX public_scans_label ON public_scans (label_id, scanned_at);
 CREATE INDEX public_scans_scanned_at ON public_scans (scanned_at);

@@ -1,12 +1,12 @@
 //! `fill.inspection-overdue`: a cylinder must not be filled after the day its inspection was due, nor after a failed one.
 
-use super::FillRule;
+use super::{FillRule, law};
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::evidence;
 use crate::gate::facts::FillFacts;
 use crate::gate::policy::Policy;
-use crate::gate::rule::{Citation, Rule, Words};
+use crate::gate::rule::{Rule, Words};
 
 pub(super) const RULE: FillRule = FillRule {
     rule: Rule {
@@ -18,19 +18,11 @@ pub(super) const RULE: FillRule = FillRule {
             zh: "气瓶超期未检或检验不合格：应于 {inspection_due_on} 前检验",
             en: "Inspection overdue or failed: it was due by {inspection_due_on}",
         },
-        next_step: Words { zh: "停止充装，送检验机构检验", en: "Do not fill; send it to an inspection agency" },
-        citations: &[
-            Citation {
-                document: "中华人民共和国特种设备安全法",
-                clause: "第四十条",
-                quote: Some("未经定期检验或者检验不合格的特种设备，不得继续使用。"),
-            },
-            Citation {
-                document: "安委〔2023〕3号 全国城镇燃气安全专项整治工作方案",
-                clause: "二(一)4",
-                quote: Some("违规充装非自有气瓶、超期未检气瓶、不合格气瓶、超出使用年限或翻新等气瓶"),
-            },
-        ],
+        next_step: Words {
+            zh: "停止充装，送检验机构检验",
+            en: "Do not fill; send it to an inspection agency",
+        },
+        citations: &[law::NO_OVERDUE, law::FILL_GATE],
     },
     check,
 };
@@ -44,4 +36,53 @@ fn check(facts: &FillFacts<'_>, _: &Policy, now: Moment) -> Option<Evidence> {
             "today" => now.today,
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::date::Day;
+    use crate::domain::inspection::inspection_due;
+    use crate::gate::fill::testing::breaks;
+    use crate::gate::fixtures::{day, moment, noon, stamp_date};
+
+    #[test]
+    fn the_day_it_is_due_is_a_good_day() {
+        for (today, broken) in [("2028-05-30", false), ("2028-05-31", false), ("2028-06-01", true)] {
+            assert_eq!(breaks(&RULE, |w| w.now = noon(today)), broken, "{today}");
+        }
+        assert!(!breaks(&RULE, |w| w.cylinder = None));
+    }
+
+    #[test]
+    fn a_failed_inspection_is_never_in_date() {
+        assert!(breaks(&RULE, |w| w.cylinder_mut().inspection_failed = true));
+    }
+
+    #[test]
+    fn months_and_leap_days_as_the_stamp_means_them() {
+        for (since, certificate, today, broken) in [
+            ("2024-02", None, "2028-02-29", false),
+            ("2024-02", None, "2028-03-01", true),
+            ("2024-02-29", None, "2028-02-29", false),
+            ("2022-02", None, "2026-02-28", false),
+            ("2022-02", None, "2026-03-01", true),
+            ("2024-02", Some("2027-02-28"), "2027-02-28", false),
+            ("2024-02", Some("2027-02-28"), "2027-03-01", true),
+        ] {
+            let policy = Policy::default().life();
+            let due_on = inspection_due(stamp_date(since), certificate.map(day), day("2032-05-31"), policy);
+            let got = breaks(&RULE, |w| {
+                w.cylinder_mut().inspection_due_on = Day(due_on);
+                w.now = noon(today);
+            });
+            assert_eq!(got, broken, "{since} {certificate:?} {today}");
+        }
+    }
+
+    #[test]
+    fn the_day_ends_at_midnight_of_the_service() {
+        assert!(!breaks(&RULE, |w| w.now = moment("2028-05-31T15:59:59Z")));
+        assert!(breaks(&RULE, |w| w.now = moment("2028-05-31T16:00:00Z")));
+    }
 }

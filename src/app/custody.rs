@@ -1,0 +1,209 @@
+//! Scans that move a cylinder from hand to hand: handover, return, emptying.
+
+use serde_json::{Value, json};
+
+use super::fill::{organization, station};
+use super::scan::ScannedCode;
+use super::target::not_scrapped;
+use crate::auth::permission::{Action, authorize};
+use crate::domain::cylinder::{Custody, CustodyKind, Cylinder};
+use crate::domain::event::{CodeStatus, Emptied, EventData, Handover, Returned, ScanRecord, Stream};
+use crate::domain::finding::{Severity, worst};
+use crate::domain::id::SiteId;
+use crate::domain::instant::Instant;
+use crate::domain::registry::{OrganizationKind, Site};
+use crate::domain::value::{MassG, Number, Reason};
+use crate::error::{Code, Error, Result};
+use crate::gate::facts::HandoverFacts;
+use crate::gate::handover;
+use crate::gate::policy::Policy;
+use crate::ledger::chain::commitment;
+use crate::ledger::command::{Place, Private};
+use crate::ledger::{Call, Command, Context, Decided, Needs};
+
+/// `POST /handovers`
+#[derive(Debug)]
+pub struct HandOver {
+    /// The call.
+    pub call: Call,
+    /// What was scanned.
+    pub code: ScannedCode,
+    /// The company's own account number of the customer: kept apart.
+    pub customer_ref: Number,
+    /// Where the worker stood: kept apart.
+    pub position: Option<Value>,
+    /// When it was scanned, as told by the device.
+    pub captured_at: Option<Instant>,
+}
+
+impl HandOver {
+    fn private(&self, context: &Context<'_>) -> Private {
+        let data = json!({ "customer_ref": self.customer_ref, "position": self.position });
+        Private { salt: context.ids.bytes(), data }
+    }
+}
+
+impl Command for HandOver {
+    fn call(&self) -> &Call {
+        &self.call
+    }
+
+    fn needs(&self, needs: &mut Needs) {
+        self.code.needs(needs);
+    }
+
+    fn decide(&self, context: &Context<'_>) -> Result<Decided> {
+        authorize(context.actor, Action::HandOver)?;
+        let known = context.facts;
+        let (scan, cylinder_id) = self.code.judge(known);
+        let cylinder = cylinder_id.and_then(|id| known.cylinder(id));
+        let site = context.actor.site_id.and_then(|id| known.site(id));
+        let district = site.map_or(&context.actor.district_code, |site| &site.district_code);
+        let seller = organization(known, context.actor.organization_id);
+        let facts = HandoverFacts {
+            scan: &scan,
+            cylinder,
+            worker: context.actor.user_id.and_then(|id| known.person(id)),
+            seller,
+            has_supply_agreement: cylinder.is_some_and(|c| {
+                known.has_agreement(c.owner_id, context.actor.organization_id, context.now)
+            }),
+            district: Some(district),
+            clock_trusted: context.clock_trusted,
+        };
+        let policy = Policy::resolve(known.policies(), district, context.now.today);
+        let findings = handover::findings(&facts, &policy, context.now);
+        let refused = worst(&findings) == Some(Severity::Refuse) || cylinder.is_none();
+        let private = self.private(context);
+        let stream = cylinder.map_or_else(|| station(context, site), |c| Stream::Cylinder(c.id));
+        let place = Place { site_id: context.actor.site_id, occurred_at: self.captured_at };
+        let data = Handover {
+            scan: scan.clone(),
+            worker_id: context.actor.user_id,
+            private_commitment: commitment(&private.salt, &private.data),
+            findings,
+        };
+        let event = context.event(&self.call, stream, place, |_| {
+            if refused { EventData::HandoverRefused(data) } else { EventData::HandedOver(data) }
+        });
+        Ok(Decided { private: Some(private), ..event.into() })
+    }
+}
+
+/// The cylinder of a code that must name one: for acts that no gate judges.
+fn known_cylinder<'a>(code: &ScannedCode, context: &Context<'a>) -> Result<(ScanRecord, &'a Cylinder)> {
+    let (scan, id) = code.judge(context.facts);
+    match (scan.status, id.and_then(|id| context.facts.cylinder(id))) {
+        (CodeStatus::Forged, _) => Err(Error::invalid("/code", "forged", "this code was not made by us")),
+        (_, Some(cylinder)) => Ok((scan, cylinder)),
+        (_, None) => Err(Code::LabelNotFound.into()),
+    }
+}
+
+/// `POST /returns`: back from a customer, or in at a site or an agency.
+#[derive(Debug)]
+pub struct TakeBack {
+    /// The call.
+    pub call: Call,
+    /// What was scanned.
+    pub code: ScannedCode,
+    /// Where it came in; the worker's own site where none is named.
+    pub site_id: Option<SiteId>,
+    /// Gas still in it.
+    pub residual_g: Option<MassG>,
+    /// When it was scanned, as told by the device.
+    pub captured_at: Option<Instant>,
+}
+
+impl TakeBack {
+    fn site<'a>(&self, context: &Context<'a>) -> Result<Option<&'a Site>> {
+        let Some(id) = self.site_id.or(context.actor.site_id) else { return Ok(None) };
+        let own = context.facts.site(id).filter(|site| site.organization_id == context.actor.organization_id);
+        match own {
+            Some(site) => Ok(Some(site)),
+            None => Err(Error::invalid("/site_id", "site_not_found", "must be a site of your organization")),
+        }
+    }
+}
+
+impl Command for TakeBack {
+    fn call(&self) -> &Call {
+        &self.call
+    }
+
+    fn needs(&self, needs: &mut Needs) {
+        self.code.needs(needs);
+        needs.sites.extend(self.site_id);
+    }
+
+    fn decide(&self, context: &Context<'_>) -> Result<Decided> {
+        authorize(context.actor, Action::TakeBack)?;
+        let (scan, cylinder) = known_cylinder(&self.code, context)?;
+        not_scrapped(cylinder)?;
+        let site = self.site(context)?;
+        let organization = context.facts.organization(context.actor.organization_id).ok_or(Code::Internal)?;
+        let agency = organization.is(OrganizationKind::InspectionAgency);
+        if cylinder.seized && !agency {
+            return Err(Error::new(Code::StateConflict, "a seized cylinder goes to an inspection agency and nowhere else"));
+        }
+        let residual_g = self.residual_g.map_or(0, MassG::get);
+        if residual_g > cylinder.stamp.max_fill_g.get() {
+            let allowed = format!("at most {} g fit into this cylinder", cylinder.stamp.max_fill_g.get());
+            return Err(Error::invalid("/residual_g", "out_of_range", allowed));
+        }
+        let place = Place { site_id: site.map(|s| s.id), occurred_at: self.captured_at };
+        let stream = Stream::Cylinder(cylinder.id);
+        let since = self.captured_at.map_or(context.now.at, |at| at.min(context.now.at));
+        let kind = match (agency, site) {
+            (true, _) => CustodyKind::Agency,
+            (false, Some(_)) => CustodyKind::Site,
+            (false, None) => CustodyKind::Owner,
+        };
+        let data = Returned {
+            scan,
+            residual_g,
+            custody: Custody { kind, organization_id: organization.id, site_id: site.map(|s| s.id), since },
+        };
+        Ok(context.event(&self.call, stream, place, |_| EventData::Returned(data)).into())
+    }
+}
+
+/// `POST /emptyings`: gas taken out at a station.
+#[derive(Debug)]
+pub struct Empty {
+    /// The call.
+    pub call: Call,
+    /// What was scanned.
+    pub code: ScannedCode,
+    /// Why.
+    pub reason: Reason,
+    /// Gas still in it.
+    pub residual_g: MassG,
+}
+
+impl Command for Empty {
+    fn call(&self) -> &Call {
+        &self.call
+    }
+
+    fn needs(&self, needs: &mut Needs) {
+        self.code.needs(needs);
+        needs.last_fills = true;
+    }
+
+    fn decide(&self, context: &Context<'_>) -> Result<Decided> {
+        authorize(context.actor, Action::Empty)?;
+        let (scan, cylinder) = known_cylinder(&self.code, context)?;
+        not_scrapped(cylinder)?;
+        let ours = context.actor.organization_id;
+        if cylinder.owner_id != ours && cylinder.custody.organization_id != ours {
+            return Err(Error::new(Code::Forbidden, "the cylinder is neither yours nor in your custody"));
+        }
+        if self.residual_g.get() > cylinder.gas_g.max(cylinder.stamp.max_fill_g.get()) {
+            return Err(Error::invalid("/residual_g", "out_of_range", "more than the cylinder can hold"));
+        }
+        let data = Emptied { scan, residual_g: self.residual_g.get(), reason: self.reason.clone() };
+        let place = Place { site_id: context.actor.site_id, occurred_at: None };
+        Ok(context.event(&self.call, Stream::Cylinder(cylinder.id), place, |_| EventData::Emptied(data)).into())
+    }
+}

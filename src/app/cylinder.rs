@@ -1,0 +1,193 @@
+//! Registration of a cylinder and replacement of its label.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use super::target::{Target, not_scrapped};
+use crate::auth::keyring::Keyring;
+use crate::auth::permission::{Action, Scope, authorize};
+use crate::domain::cylinder::{Insurance, Stamp};
+use crate::domain::date::{Day, StampDate};
+use crate::domain::event::{EventData, LabelBound, Registered, Stream};
+use crate::domain::id::OrganizationId;
+use crate::domain::inspection::{inspection_due, life_end};
+use crate::domain::label_code::LabelId;
+use crate::domain::model;
+use crate::domain::registry::OrganizationKind;
+use crate::domain::value::{Reason, Text};
+use crate::error::{Code, Error, Result};
+use crate::gate::policy::Policy;
+use crate::ledger::command::Place;
+use crate::ledger::{Call, Command, Context, Decided, Needs};
+
+/// The keys, which a running server may exchange.
+pub type Keys = Arc<ArcSwap<Keyring>>;
+
+/// `POST /cylinders`
+#[derive(Debug)]
+pub struct RegisterCylinder {
+    /// The call.
+    pub call: Call,
+    /// The keys for the label.
+    pub keys: Keys,
+    /// Owner.
+    pub owner_id: OrganizationId,
+    /// 使用登记代码
+    pub registration_code: Option<Text<6, 32>>,
+    /// What the steel says.
+    pub stamp: Stamp,
+    /// Last passed inspection.
+    pub last_inspected_on: Option<StampDate>,
+    /// Insurance.
+    pub insurance: Option<Insurance>,
+}
+
+impl RegisterCylinder {
+    fn check_taken(&self, context: &Context<'_>) -> Result<()> {
+        let same_stamp = |other: &Stamp| {
+            other.manufacturer.code == self.stamp.manufacturer.code
+                && other.serial_no == self.stamp.serial_no
+                && other.manufactured_on.month_text() == self.stamp.manufactured_on.month_text()
+        };
+        for cylinder in context.facts.cylinders() {
+            if self.registration_code.is_some() && cylinder.registration_code == self.registration_code {
+                return Err(Code::RegistrationCodeTaken.into());
+            }
+            if same_stamp(&cylinder.stamp) {
+                return Err(Code::StampTaken.into());
+            }
+        }
+        Ok(())
+    }
+
+    fn check_dates(&self, context: &Context<'_>) -> Result<()> {
+        let made = self.stamp.manufactured_on;
+        if made.first_day() > context.now.today {
+            return Err(Error::invalid("/manufactured_on", "in_future", "must not be in the future"));
+        }
+        if let Some(inspected) = self.last_inspected_on {
+            if inspected.first_day() > context.now.today {
+                return Err(Error::invalid("/last_inspected_on", "in_future", "must not be in the future"));
+            }
+            if inspected.last_day() < made.first_day() {
+                return Err(Error::invalid("/last_inspected_on", "before_manufacture", "must not be before manufacture"));
+            }
+        }
+        if self.stamp.purchased_on.is_some_and(|day| day.0 < made.first_day() || day.0 > context.now.today) {
+            let allowed = "must be between manufacture and today";
+            return Err(Error::invalid("/purchased_on", "out_of_range", allowed));
+        }
+        if self.insurance.as_ref().is_some_and(|i| i.valid_to < i.valid_from) {
+            return Err(Error::invalid("/insurance/valid_to", "before_start", "must not be before valid_from"));
+        }
+        Ok(())
+    }
+
+    fn check_masses(&self, policy: &Policy) -> Result<()> {
+        let stamp = &self.stamp;
+        let limit_g = model::filling_limit_g(stamp.water_capacity_ml.get());
+        if stamp.max_fill_g.get() > limit_g {
+            let allowed = format!("at most {limit_g} g for this volume (0.42 kg/l)");
+            return Err(Error::invalid("/max_fill_g", "exceeds_filling_factor", allowed));
+        }
+        if stamp.working_pressure_kpa >= stamp.test_pressure_kpa {
+            let allowed = "must be above the working pressure";
+            return Err(Error::invalid("/test_pressure_kpa", "out_of_range", allowed));
+        }
+        let band = policy.tare_band_percent();
+        match model::find(stamp.model.as_str()) {
+            Some(known) if !known.tare_is_plausible(stamp.tare_g.get(), band) => {
+                let allowed = format!("{} has another tare (band of {band} %); read the stamp again", known.name);
+                Err(Error::invalid("/tare_g", "implausible", allowed))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Command for RegisterCylinder {
+    fn call(&self) -> &Call {
+        &self.call
+    }
+
+    fn needs(&self, needs: &mut Needs) {
+        needs.organizations.insert(self.owner_id);
+        needs.registration_codes.extend(self.registration_code.as_ref().map(ToString::to_string));
+        let stamp = &self.stamp;
+        needs.stamps.insert((stamp.manufacturer.code.to_string(), stamp.serial_no.to_string()));
+    }
+
+    fn decide(&self, context: &Context<'_>) -> Result<Decided> {
+        let scope = authorize(context.actor, Action::RegisterCylinder)?;
+        let owner = context
+            .facts
+            .organization(self.owner_id)
+            .filter(|owner| scope == Scope::All || owner.id == context.actor.organization_id)
+            .ok_or_else(|| Error::invalid("/owner_id", "organization_not_found", "must be your organization"))?;
+        if !owner.is(OrganizationKind::Filler) {
+            return Err(Error::invalid("/owner_id", "not_a_filler", "a cylinder is owned by a filler"));
+        }
+        let policy = Policy::resolve(context.facts.policies(), &owner.district_code, context.now.today);
+        self.check_dates(context)?;
+        self.check_masses(&policy)?;
+        self.check_taken(context)?;
+        let life = self.stamp.design_life_months.map(crate::domain::value::LifeMonths::get);
+        let life_ends_on = life_end(self.stamp.manufactured_on, life, policy.life())
+            .map_err(|error| Error::invalid("/design_life_months", "required", error.to_string()))?;
+        let since = self.last_inspected_on.unwrap_or(self.stamp.manufactured_on);
+        let due_on = inspection_due(since, None, life_ends_on, policy.life());
+        let code = self.keys.load().mint(&LabelId::from_random(context.ids.bytes()));
+        let data = Registered {
+            owner_id: self.owner_id,
+            registration_code: self.registration_code.clone(),
+            stamp: self.stamp.clone(),
+            last_inspected_on: self.last_inspected_on,
+            inspection_due_on: Day(due_on),
+            life_ends_on: Day(life_ends_on),
+            insurance: self.insurance.clone(),
+            label_id: code.id,
+            key_id: code.key_id,
+        };
+        let stream = Stream::Cylinder(context.ids.id(context.now.at));
+        let event = context.event(&self.call, stream, Place::default(), |_| EventData::Registered(Box::new(data)));
+        Ok(event.into())
+    }
+}
+
+/// `POST /cylinders/{ref}/labels`
+#[derive(Debug)]
+pub struct ReplaceLabel {
+    /// The call.
+    pub call: Call,
+    /// The keys for the label.
+    pub keys: Keys,
+    /// Which cylinder.
+    pub target: Target,
+    /// Why.
+    pub reason: Reason,
+}
+
+impl Command for ReplaceLabel {
+    fn call(&self) -> &Call {
+        &self.call
+    }
+
+    fn needs(&self, needs: &mut Needs) {
+        self.target.needs(needs);
+    }
+
+    fn decide(&self, context: &Context<'_>) -> Result<Decided> {
+        let cylinder = self.target.find_own(context, Action::RegisterCylinder)?;
+        not_scrapped(cylinder)?;
+        let code = self.keys.load().mint(&LabelId::from_random(context.ids.bytes()));
+        let data = LabelBound {
+            label_id: code.id,
+            key_id: code.key_id,
+            replaces: Some(cylinder.label.id.clone()),
+            reason: self.reason.clone(),
+        };
+        let stream = Stream::Cylinder(cylinder.id);
+        Ok(context.event(&self.call, stream, Place::default(), |_| EventData::LabelBound(data)).into())
+    }
+}

@@ -1,0 +1,242 @@
+//! What an inspection agency records: a result, a life extension, a scrapping.
+
+use super::fill::organization;
+use super::target::{Target, not_scrapped};
+use crate::auth::permission::Action;
+use crate::domain::cylinder::{Cylinder, CustodyKind};
+use crate::domain::date::{Day, StampDate};
+use crate::domain::event::{
+    CheckResult, Documented, EventData, Inspected, InspectionItems, ItemResult, LifeExtended, Stream,
+};
+use crate::domain::inspection::{inspection_due, latest_life_end};
+use crate::domain::registry::{CertificateKind, LicenseKind, OrganizationKind};
+use crate::domain::value::{Number, Reason};
+use crate::error::{Code, Error, Result};
+use crate::gate::policy::Policy;
+use crate::ledger::command::Place;
+use crate::ledger::{Call, Command, Context, Decided, Needs};
+
+/// An inspector of an agency with a license and certificate in force (特种设备安全法 50, 51).
+fn check_credentials(context: &Context<'_>) -> Result<()> {
+    let not_valid = |what: &str| Err(Error::new(Code::CredentialsNotValid, what));
+    let person = context.facts.person(context.user_id()?);
+    let Some(agency) = organization(context.facts, context.actor.organization_id) else {
+        return not_valid("the organization is unknown");
+    };
+    if !context.clock_trusted {
+        return not_valid("the service's clock is far from the newest record, so no date can be judged");
+    }
+    if !agency.organization.is(OrganizationKind::InspectionAgency) {
+        return not_valid("only an inspection agency may do this");
+    }
+    if !agency.licenses.iter().any(|l| {
+        l.kind == LicenseKind::Inspection && l.in_force(context.now) && l.covers(&context.actor.district_code)
+    }) {
+        return not_valid("the agency has no inspection license in force today");
+    }
+    match person {
+        Some(person) if person.is_certified(CertificateKind::Inspection, context.now) => Ok(()),
+        _ => not_valid("the inspector has no inspection certificate in force today"),
+    }
+}
+
+fn policy_of(context: &Context<'_>, cylinder: &Cylinder) -> Policy {
+    let owner = context.facts.organization(cylinder.owner_id).map(|o| &o.district_code);
+    let district = owner.unwrap_or(&context.actor.district_code);
+    Policy::resolve(context.facts.policies(), district, context.now.today)
+}
+
+fn place(context: &Context<'_>) -> Place {
+    Place { site_id: context.actor.site_id, occurred_at: None }
+}
+
+/// `POST /inspections`
+#[derive(Debug)]
+pub struct RecordInspection {
+    /// The call.
+    pub call: Call,
+    /// Which cylinder.
+    pub target: Target,
+    /// On which day.
+    pub inspected_on: Day,
+    /// Passed or not.
+    pub result: CheckResult,
+    /// Due day on the certificate.
+    pub next_due_on: Option<Day>,
+    /// Number of the report.
+    pub report_no: Number,
+    /// Number of the inspection ring.
+    pub ring_no: Option<Number>,
+    /// What was tested.
+    pub items: InspectionItems,
+    /// Why it must be scrapped.
+    pub scrap_reason: Option<Reason>,
+}
+
+impl RecordInspection {
+    /// No result from the future, from before manufacture, or from before the agency had the cylinder.
+    fn check_dates(&self, context: &Context<'_>, cylinder: &Cylinder) -> Result<()> {
+        let wrong = |code: &str, allowed: &str| Err(Error::invalid("/inspected_on", code, allowed));
+        let day = self.inspected_on.0;
+        if day > context.now.today {
+            return wrong("in_future", "must not be in the future");
+        }
+        if day < cylinder.stamp.manufactured_on.first_day() {
+            return wrong("before_manufacture", "must not be before manufacture");
+        }
+        let custody = cylinder.custody;
+        let here = custody.kind == CustodyKind::Agency && custody.organization_id == context.actor.organization_id;
+        let received_on =
+            if here { context.facts.day_of(custody.since, context.now) } else { context.now.today };
+        if day < received_on {
+            return wrong(
+                "before_receipt",
+                "must not be before the day on which the agency received the cylinder; record the receipt first",
+            );
+        }
+        if self.next_due_on.is_some_and(|due| due.0 <= day) {
+            return Err(Error::invalid("/next_due_on", "out_of_range", "must be after inspected_on"));
+        }
+        Ok(())
+    }
+
+    fn check_result(&self, cylinder: &Cylinder) -> Result<()> {
+        let failed_item = self.items.results().any(|item| item == ItemResult::Fail);
+        match self.result {
+            CheckResult::Pass if failed_item => {
+                Err(Error::invalid("/result", "contradicts_items", "an item failed, so the result can't be a pass"))
+            }
+            CheckResult::Pass if cylinder.seized => {
+                Err(Error::new(Code::StateConflict, "a seized cylinder can only be scrapped"))
+            }
+            CheckResult::Pass if self.inspected_on.0 > cylinder.life_ends_on.0 => {
+                Err(Error::new(Code::StateConflict, "the life of the cylinder ended; it can only be scrapped or extended"))
+            }
+            CheckResult::Fail if self.scrap_reason.is_none() => {
+                Err(Error::invalid("/scrap_reason", "required", "a fail means scrap; say why"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Command for RecordInspection {
+    fn call(&self) -> &Call {
+        &self.call
+    }
+
+    fn needs(&self, needs: &mut Needs) {
+        self.target.needs(needs);
+    }
+
+    fn decide(&self, context: &Context<'_>) -> Result<Decided> {
+        let cylinder = self.target.find(context, Action::Inspect)?;
+        check_credentials(context)?;
+        not_scrapped(cylinder)?;
+        self.check_dates(context, cylinder)?;
+        self.check_result(cylinder)?;
+        let due_on = match self.result {
+            CheckResult::Pass => inspection_due(
+                StampDate::Day(self.inspected_on.0),
+                self.next_due_on.map(|due| due.0),
+                cylinder.life_ends_on.0,
+                policy_of(context, cylinder).life(),
+            ),
+            CheckResult::Fail => cylinder.inspection_due_on.0,
+        };
+        let data = Inspected {
+            inspected_on: self.inspected_on,
+            result: self.result,
+            next_due_on: self.next_due_on,
+            report_no: self.report_no.clone(),
+            ring_no: self.ring_no.clone(),
+            items: self.items,
+            scrap_reason: self.scrap_reason.clone(),
+            inspection_due_on: Day(due_on),
+        };
+        let stream = Stream::Cylinder(cylinder.id);
+        Ok(context.event(&self.call, stream, place(context), |_| EventData::Inspected(Box::new(data))).into())
+    }
+}
+
+/// `POST /cylinders/{ref}/life-extensions`
+#[derive(Debug)]
+pub struct ExtendLife {
+    /// The call.
+    pub call: Call,
+    /// Which cylinder.
+    pub target: Target,
+    /// The new last day.
+    pub until: Day,
+    /// Number of the safety assessment.
+    pub assessment_no: Number,
+    /// Number of the change of registration.
+    pub registration_change_no: Number,
+}
+
+impl Command for ExtendLife {
+    fn call(&self) -> &Call {
+        &self.call
+    }
+
+    fn needs(&self, needs: &mut Needs) {
+        self.target.needs(needs);
+    }
+
+    fn decide(&self, context: &Context<'_>) -> Result<Decided> {
+        let cylinder = self.target.find(context, Action::Inspect)?;
+        check_credentials(context)?;
+        not_scrapped(cylinder)?;
+        if cylinder.seized {
+            return Err(Error::new(Code::StateConflict, "a seized cylinder can only be scrapped"));
+        }
+        if cylinder.registration_code.is_none() {
+            return Err(Error::new(Code::StateConflict, "a cylinder without registration can't have it changed"));
+        }
+        let life = policy_of(context, cylinder).life();
+        let latest = latest_life_end(cylinder.stamp.manufactured_on, life);
+        if self.until <= cylinder.life_ends_on || self.until.0 > latest {
+            let allowed = format!("must be after {} and at most {latest}", cylinder.life_ends_on);
+            return Err(Error::invalid("/until", "out_of_range", allowed));
+        }
+        let since = cylinder.inspected_on.unwrap_or(cylinder.stamp.manufactured_on);
+        let due_on = inspection_due(since, cylinder.certificate_due_on.map(|due| due.0), self.until.0, life);
+        let data = LifeExtended {
+            until: self.until,
+            assessment_no: self.assessment_no.clone(),
+            registration_change_no: self.registration_change_no.clone(),
+            inspection_due_on: Day(due_on),
+        };
+        let stream = Stream::Cylinder(cylinder.id);
+        Ok(context.event(&self.call, stream, place(context), |_| EventData::LifeExtended(data)).into())
+    }
+}
+
+/// `POST /cylinders/{ref}/scrappings`: made useless by an agency, seized or not.
+#[derive(Debug)]
+pub struct Scrap {
+    /// The call.
+    pub call: Call,
+    /// Which cylinder.
+    pub target: Target,
+    /// Document and reason.
+    pub documented: Documented,
+}
+
+impl Command for Scrap {
+    fn call(&self) -> &Call {
+        &self.call
+    }
+
+    fn needs(&self, needs: &mut Needs) {
+        self.target.needs(needs);
+    }
+
+    fn decide(&self, context: &Context<'_>) -> Result<Decided> {
+        let cylinder = self.target.find(context, Action::Inspect)?;
+        check_credentials(context)?;
+        not_scrapped(cylinder)?;
+        let data = EventData::Scrapped(self.documented.clone());
+        Ok(context.event(&self.call, Stream::Cylinder(cylinder.id), place(context), |_| data).into())
+    }
+}

@@ -1,0 +1,73 @@
+//! What a scanned or typed text turns out to be: its tag is checked before the queue, its label inside the batch.
+
+use crate::auth::keyring::Keyring;
+use crate::domain::cylinder::LabelStatus;
+use crate::domain::event::{CodeStatus, ScanRecord};
+use crate::domain::id::CylinderId;
+use crate::domain::label_code::{Entry, LabelId, Scan};
+use crate::ledger::{Facts, Needs};
+
+/// A text that was handed in, with its tag judged.
+#[derive(Debug, Clone)]
+pub struct ScannedCode {
+    entry: Entry,
+    text: String,
+    reading: Reading,
+}
+
+#[derive(Debug, Clone)]
+enum Reading {
+    /// A code whose tag is ours, or a typed id with the right check character.
+    Label(LabelId),
+    /// The right shape with a wrong tag.
+    Forged,
+    /// Not a code of ours.
+    Foreign,
+}
+
+impl ScannedCode {
+    /// Reads a text and checks its tag in constant time.
+    pub fn read(text: &str, entry: Entry, keys: &Keyring) -> Self {
+        let scan = Scan::read(text, entry);
+        let kept: String = text.chars().filter(|c| !c.is_control()).take(200).collect();
+        let reading = match scan {
+            Scan::Code(code) if keys.verify(&code) => Reading::Label(code.id),
+            Scan::Code(_) => Reading::Forged,
+            Scan::Typed(id) => Reading::Label(id),
+            Scan::Foreign(_) => Reading::Foreign,
+        };
+        Self { entry, text: kept, reading }
+    }
+
+    /// Names the label.
+    pub fn needs(&self, needs: &mut Needs) {
+        needs.labels.extend(self.label_id().cloned());
+    }
+
+    /// The label that the text names, if its tag is ours.
+    pub fn label_id(&self) -> Option<&LabelId> {
+        match &self.reading {
+            Reading::Label(id) => Some(id),
+            Reading::Forged | Reading::Foreign => None,
+        }
+    }
+
+    /// What the code turned out to be, and the cylinder it names.
+    pub fn judge(&self, facts: &Facts) -> (ScanRecord, Option<CylinderId>) {
+        let label = self.label_id().and_then(|id| facts.label(id));
+        let status = match (&self.reading, label.map(|l| l.status)) {
+            (Reading::Forged, _) => CodeStatus::Forged,
+            (Reading::Foreign, _) | (Reading::Label(_), None) => CodeStatus::Unknown,
+            (Reading::Label(_), Some(LabelStatus::Bound)) => CodeStatus::Bound,
+            (Reading::Label(_), Some(LabelStatus::Suspended)) => CodeStatus::Suspended,
+            (Reading::Label(_), Some(LabelStatus::Revoked)) => CodeStatus::Revoked,
+        };
+        let record = ScanRecord {
+            entry: self.entry,
+            status,
+            label_id: self.label_id().cloned(),
+            text: label.is_none().then(|| self.text.clone()),
+        };
+        (record, label.map(|l| l.cylinder_id))
+    }
+}

@@ -1,0 +1,141 @@
+//! Acts that change how a cylinder stands: seizure, blacklist, loss, recovery, change of owner.
+
+use super::target::{Target, not_scrapped};
+use crate::auth::permission::{Action, authorize};
+use crate::domain::cylinder::Cylinder;
+use crate::domain::event::{Documented, EventData, OwnerChanged, Reasoned, Stream};
+use crate::domain::id::OwnerChangeId;
+use crate::domain::registry::{OrganizationKind, OrganizationStatus};
+use crate::domain::value::{Number, Reason};
+use crate::error::{Code, Error, Result};
+use crate::ledger::command::Place;
+use crate::ledger::{Call, Command, Context, Decided, Needs};
+
+/// What changes.
+#[derive(Debug, Clone)]
+pub enum Change {
+    /// `POST /cylinders/{ref}/seizures`
+    Seize(Documented),
+    /// `POST /cylinders/{ref}/blacklistings`
+    Blacklist(Documented),
+    /// `DELETE /cylinders/{ref}/blacklistings`
+    Unblacklist(Documented),
+    /// `POST /cylinders/{ref}/losses`
+    Lose(Reason),
+    /// `POST /cylinders/{ref}/recoveries`
+    Recover(Reason),
+}
+
+impl Change {
+    fn find<'a>(&self, target: Target, context: &Context<'a>) -> Result<&'a Cylinder> {
+        match self {
+            Self::Seize(_) | Self::Blacklist(_) | Self::Unblacklist(_) => target.find(context, Action::Seize),
+            Self::Lose(_) | Self::Recover(_) => target.find_own(context, Action::ReportLoss),
+        }
+    }
+
+    /// Why it can't be, as things stand.
+    fn obstacle(&self, cylinder: &Cylinder) -> Option<&'static str> {
+        match self {
+            Self::Seize(_) => cylinder.seized.then_some("it is seized already"),
+            Self::Blacklist(_) => cylinder.blacklisted.then_some("it is on the blacklist already"),
+            Self::Unblacklist(_) => (!cylinder.blacklisted).then_some("it is not on the blacklist"),
+            Self::Lose(_) => cylinder.lost.then_some("it is reported lost already"),
+            Self::Recover(_) => (!cylinder.lost).then_some("it is not reported lost"),
+        }
+    }
+
+    fn data(&self) -> EventData {
+        match self.clone() {
+            Self::Seize(documented) => EventData::Seized(documented),
+            Self::Blacklist(documented) => EventData::Blacklisted(documented),
+            Self::Unblacklist(documented) => EventData::Unblacklisted(documented),
+            Self::Lose(reason) => EventData::Lost(Reasoned { reason }),
+            Self::Recover(reason) => EventData::Recovered(Reasoned { reason }),
+        }
+    }
+}
+
+/// Changes how a cylinder stands.
+#[derive(Debug)]
+pub struct ChangeStanding {
+    /// The call.
+    pub call: Call,
+    /// Which cylinder.
+    pub target: Target,
+    /// What changes.
+    pub change: Change,
+}
+
+impl Command for ChangeStanding {
+    fn call(&self) -> &Call {
+        &self.call
+    }
+
+    fn needs(&self, needs: &mut Needs) {
+        self.target.needs(needs);
+    }
+
+    fn decide(&self, context: &Context<'_>) -> Result<Decided> {
+        let cylinder = self.change.find(self.target, context)?;
+        not_scrapped(cylinder)?;
+        if let Some(obstacle) = self.change.obstacle(cylinder) {
+            return Err(Error::new(Code::StateConflict, obstacle));
+        }
+        let place = Place { site_id: context.actor.site_id, occurred_at: None };
+        let stream = Stream::Cylinder(cylinder.id);
+        Ok(context.event(&self.call, stream, place, |_| self.change.data()).into())
+    }
+}
+
+/// `POST /owner-changes/{id}/approve`: the receiving owner takes the cylinder.
+#[derive(Debug)]
+pub struct ApproveOwnerChange {
+    /// The call.
+    pub call: Call,
+    /// The proposal.
+    pub id: OwnerChangeId,
+}
+
+impl Command for ApproveOwnerChange {
+    fn call(&self) -> &Call {
+        &self.call
+    }
+
+    fn needs(&self, needs: &mut Needs) {
+        needs.owner_changes.insert(self.id);
+    }
+
+    fn decide(&self, context: &Context<'_>) -> Result<Decided> {
+        authorize(context.actor, Action::ChangeOwner)?;
+        context.user_id()?;
+        let proposal = context
+            .facts
+            .owner_change(self.id)
+            .filter(|p| p.to_id == context.actor.organization_id || p.from_id == context.actor.organization_id)
+            .ok_or(Code::OwnerChangeNotFound)?;
+        if proposal.to_id != context.actor.organization_id {
+            return Err(Error::new(Code::Forbidden, "the receiving owner must approve"));
+        }
+        let cylinder = context.facts.cylinder(proposal.cylinder_id).ok_or(Code::CylinderNotFound)?;
+        not_scrapped(cylinder)?;
+        let receiver = context.facts.organization(proposal.to_id).ok_or(Code::Internal)?;
+        let fits = proposal.status == "pending"
+            && cylinder.owner_id == proposal.from_id
+            && !cylinder.seized
+            && receiver.is(OrganizationKind::Filler)
+            && receiver.status == OrganizationStatus::Active;
+        if !fits {
+            return Err(Error::new(Code::StateConflict, "the proposal is settled, or the cylinder can't change hands now"));
+        }
+        let data = OwnerChanged {
+            from: proposal.from_id,
+            to: proposal.to_id,
+            document_no: Number::new(&proposal.document_no).map_err(|_| Code::Internal)?,
+            reason: Reason::new(&proposal.reason).map_err(|_| Code::Internal)?,
+        };
+        let stream = Stream::Cylinder(cylinder.id);
+        let event = context.event(&self.call, stream, Place::default(), |_| EventData::OwnerChanged(data));
+        Ok(Decided { settles: Some(self.id), ..event.into() })
+    }
+}

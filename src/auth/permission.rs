@@ -1,0 +1,229 @@
+//! Who may do what: role × action × scope, in one table. Every handler and every command names the action it needs.
+
+use crate::domain::actor::{Actor, Role};
+use crate::domain::registry::{Authority, OrganizationStatus};
+use crate::error::{Code, Result};
+
+/// What somebody wants to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Enter an organization.
+    CreateOrganization,
+    /// See organizations.
+    ReadOrganization,
+    /// Change an organization's file.
+    UpdateOrganization,
+    /// Suspend, close or reopen an organization.
+    JudgeOrganization,
+    /// Enter, suspend or revoke a license; never for the licensed organization itself.
+    WriteLicense,
+    /// See licenses.
+    ReadLicense,
+    /// Enter a site.
+    WriteSite,
+    /// See sites.
+    ReadSite,
+    /// Enter a scale, make and revoke device keys.
+    WriteScale,
+    /// See scales.
+    ReadScale,
+    /// Begin or end a shift at a scale.
+    WorkShift,
+    /// Enter or change a user.
+    WriteUser,
+    /// See users.
+    ReadUser,
+    /// Enter a certificate.
+    WriteCertificate,
+    /// See certificates.
+    ReadCertificate,
+    /// Suspend or revoke a certificate.
+    JudgeCertificate,
+    /// Make or end a supply agreement.
+    WriteAgreement,
+    /// See supply agreements.
+    ReadAgreement,
+    /// Set a policy.
+    WritePolicy,
+    /// See policies.
+    ReadPolicy,
+    /// Register a cylinder, replace its label.
+    RegisterCylinder,
+    /// See cylinders and their histories.
+    ReadCylinder,
+    /// Get the image of a label: an image is a copy.
+    PrintLabel,
+    /// Check a cylinder before filling.
+    CheckFill,
+    /// Record a fill.
+    RecordFill,
+    /// Weigh a fill again.
+    Reweigh,
+    /// See fills and fill checks.
+    ReadFill,
+    /// Record an inspection, a life extension, a scrapping.
+    Inspect,
+    /// Hand a cylinder over.
+    HandOver,
+    /// Take a cylinder back or in.
+    TakeBack,
+    /// Take gas out at a station.
+    Empty,
+    /// Report a loss or a recovery.
+    ReportLoss,
+    /// Propose or receive a change of owner.
+    ChangeOwner,
+    /// Seize a cylinder, or put it on the blacklist and off.
+    Seize,
+}
+
+/// How far a permission reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Scope {
+    /// What is the own organization's.
+    Own,
+    /// What lies in the regulator's district.
+    District,
+    /// Everything.
+    All,
+}
+
+use Action as A;
+use Role as R;
+use Scope as S;
+
+const READERS_OWN: &[Role] = &[
+    R::OrgAdmin,
+    R::FillOperator,
+    R::FillChecker,
+    R::Warehouse,
+    R::Dispatcher,
+    R::DeliveryWorker,
+    R::Driver,
+    R::Inspector,
+    R::CustomerService,
+];
+
+/// One line of the table: for an action, the roles that may take it and how far.
+pub type Line = (Action, &'static [(&'static [Role], Scope)]);
+
+/// The table.
+pub const TABLE: &[Line] = &[
+    (A::CreateOrganization, &[(&[R::PlatformAdmin], S::All)]),
+    (A::ReadOrganization, &[(&[R::PlatformAdmin], S::All), (&[R::Regulator], S::District), (READERS_OWN, S::Own)]),
+    (A::UpdateOrganization, &[(&[R::PlatformAdmin], S::All)]),
+    (A::JudgeOrganization, &[(&[R::PlatformAdmin], S::All), (&[R::Regulator], S::District)]),
+    (A::WriteLicense, &[(&[R::PlatformAdmin], S::All), (&[R::Regulator], S::District)]),
+    (A::ReadLicense, &[(&[R::PlatformAdmin], S::All), (&[R::Regulator], S::District), (READERS_OWN, S::Own)]),
+    (A::WriteSite, &[(&[R::PlatformAdmin], S::All), (&[R::OrgAdmin], S::Own)]),
+    (A::ReadSite, &[(&[R::PlatformAdmin], S::All), (&[R::Regulator], S::District), (READERS_OWN, S::Own)]),
+    (A::WriteScale, &[(&[R::PlatformAdmin], S::All), (&[R::OrgAdmin], S::Own)]),
+    (A::ReadScale, &[(&[R::PlatformAdmin], S::All), (&[R::Regulator], S::District), (READERS_OWN, S::Own)]),
+    (A::WorkShift, &[(&[R::FillOperator], S::Own)]),
+    (A::WriteUser, &[(&[R::PlatformAdmin], S::All), (&[R::OrgAdmin], S::Own)]),
+    (A::ReadUser, &[(&[R::PlatformAdmin], S::All), (&[R::Regulator], S::District), (&[R::OrgAdmin], S::Own)]),
+    (A::WriteCertificate, &[(&[R::PlatformAdmin], S::All), (&[R::OrgAdmin], S::Own)]),
+    (A::ReadCertificate, &[(&[R::PlatformAdmin], S::All), (&[R::Regulator], S::District), (&[R::OrgAdmin], S::Own)]),
+    (A::JudgeCertificate, &[(&[R::PlatformAdmin], S::All), (&[R::Regulator], S::District)]),
+    (A::WriteAgreement, &[(&[R::OrgAdmin], S::Own)]),
+    (A::ReadAgreement, &[(&[R::PlatformAdmin], S::All), (&[R::Regulator], S::District), (&[R::OrgAdmin], S::Own)]),
+    (A::WritePolicy, &[(&[R::PlatformAdmin], S::All)]),
+    (A::ReadPolicy, &[(&[R::PlatformAdmin, R::Regulator], S::All), (READERS_OWN, S::All)]),
+    (A::RegisterCylinder, &[(&[R::PlatformAdmin], S::All), (&[R::OrgAdmin], S::Own)]),
+    (A::ReadCylinder, &[(&[R::PlatformAdmin], S::All), (&[R::Regulator], S::District), (READERS_OWN, S::Own)]),
+    (A::PrintLabel, &[(&[R::OrgAdmin, R::Warehouse], S::Own)]),
+    (A::CheckFill, &[(&[R::FillOperator], S::Own)]),
+    (A::RecordFill, &[(&[R::FillOperator], S::Own)]),
+    (A::Reweigh, &[(&[R::FillOperator, R::FillChecker], S::Own)]),
+    (A::ReadFill, &[(&[R::PlatformAdmin], S::All), (&[R::Regulator], S::District), (READERS_OWN, S::Own)]),
+    (A::Inspect, &[(&[R::Inspector], S::Own)]),
+    (A::HandOver, &[(&[R::DeliveryWorker], S::Own)]),
+    (A::TakeBack, &[(&[R::DeliveryWorker, R::Warehouse, R::FillOperator, R::Inspector], S::Own)]),
+    (A::Empty, &[(&[R::FillOperator, R::FillChecker, R::Warehouse], S::Own)]),
+    (A::ReportLoss, &[(&[R::OrgAdmin], S::Own)]),
+    (A::ChangeOwner, &[(&[R::OrgAdmin], S::Own)]),
+    (A::Seize, &[(&[R::Regulator], S::District)]),
+];
+
+/// Acts of a closed organization that are judged by the rules of a gate, so that the attempt is on record.
+const JUDGED_BY_GATE: &[Action] = &[A::CheckFill, A::RecordFill, A::HandOver];
+
+/// Acts that only some authorities may take: those that grant and enforce (市场监管、燃气管理; seizures also 公安、城管、应急).
+fn authority_may(authority: Option<Authority>, action: Action) -> bool {
+    use Authority::{Emergency, GasAuthority, MarketSupervision, Police, UrbanManagement};
+    match action {
+        A::WriteLicense | A::JudgeOrganization | A::JudgeCertificate => {
+            matches!(authority, Some(MarketSupervision | GasAuthority))
+        }
+        A::Seize => {
+            matches!(authority, Some(MarketSupervision | GasAuthority | UrbanManagement | Emergency | Police))
+        }
+        _ => true,
+    }
+}
+
+impl Action {
+    /// Whether it only looks.
+    pub fn is_read(self) -> bool {
+        matches!(
+            self,
+            A::ReadOrganization
+                | A::ReadLicense
+                | A::ReadSite
+                | A::ReadScale
+                | A::ReadUser
+                | A::ReadCertificate
+                | A::ReadAgreement
+                | A::ReadPolicy
+                | A::ReadCylinder
+                | A::ReadFill
+        )
+    }
+}
+
+/// How far an actor may take an action; `None` if not at all.
+pub fn scope(actor: &Actor, action: Action) -> Option<Scope> {
+    if actor.device.is_some() {
+        // A scale checks and records, and nothing else.
+        return matches!(action, A::CheckFill | A::RecordFill).then_some(Scope::Own);
+    }
+    let (_, grants) = TABLE.iter().find(|(listed, _)| *listed == action)?;
+    grants
+        .iter()
+        .filter(|(roles, _)| roles.iter().any(|role| actor.has(*role)))
+        .filter(|(_, scope)| *scope != Scope::District || authority_may(actor.authority, action))
+        .map(|(_, scope)| *scope)
+        .max()
+}
+
+/// How far an actor may take an action.
+///
+/// # Errors
+/// No role allows it (403), or the organization is suspended or closed.
+pub fn authorize(actor: &Actor, action: Action) -> Result<Scope> {
+    let scope = scope(actor, action).ok_or(Code::Forbidden)?;
+    let judged_elsewhere = action.is_read() || JUDGED_BY_GATE.contains(&action);
+    if actor.organization_status != OrganizationStatus::Active && !judged_elsewhere {
+        return Err(Code::OrganizationInactive.into());
+    }
+    Ok(scope)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_has_one_line() {
+        for (index, (action, grants)) in TABLE.iter().enumerate() {
+            assert!(!grants.is_empty());
+            assert!(TABLE.iter().skip(index + 1).all(|(other, _)| other != action), "{action:?} twice");
+        }
+    }
+
+    #[test]
+    fn nobody_grants_licenses_to_themselves() {
+        let (_, grants) = TABLE.iter().find(|(action, _)| *action == Action::WriteLicense).unwrap();
+        assert!(grants.iter().all(|(_, scope)| *scope != Scope::Own));
+    }
+}

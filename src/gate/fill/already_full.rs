@@ -1,0 +1,92 @@
+//! `fill.already-full`: a full cylinder is not filled again: it is a carried code or would be over-filled.
+
+use super::{FillRule, law, not_empty::half_full_g};
+use crate::domain::finding::{Evidence, Severity};
+use crate::domain::instant::Moment;
+use crate::evidence;
+use crate::gate::facts::FillFacts;
+use crate::gate::policy::Policy;
+use crate::gate::rule::{Rule, Words};
+
+pub(super) const RULE: FillRule = FillRule {
+    rule: Rule {
+        id: "fill.already-full",
+        severity: Severity::Refuse,
+        by_policy: false,
+        alert: false,
+        message: Words {
+            zh: "记录显示此瓶是满瓶",
+            en: "By the records this cylinder is full",
+        },
+        next_step: Words {
+            zh: "不再充；确已用空就过秤后重扫",
+            en: "Do not fill again; if it is empty, weigh it and scan again",
+        },
+        citations: &[law::PRE_FILL_CHECK, law::CODE_AND_STAMP],
+    },
+    check,
+};
+
+fn check(facts: &FillFacts<'_>, _: &Policy, _: Moment) -> Option<Evidence> {
+    let cylinder = facts.cylinder?;
+    let fill = cylinder.last_fill.as_ref()?;
+    let stayed_full = cylinder.is_filled() && !fill.moved_since && !fill.emptied_since;
+    let shows_empty = facts
+        .scale_g
+        .is_some_and(|reading| reading <= half_full_g(&cylinder.stamp));
+    (stayed_full && !shows_empty).then(|| {
+        evidence! { "last_fill_id" => fill.id, "gas_g" => cylinder.gas_g, "reading_g" => facts.scale_g }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::cylinder::LastFill;
+    use crate::gate::fill::testing::breaks;
+    use crate::gate::fixtures::last_fill;
+
+    fn filled(gas_g: i32, scale_g: Option<i32>, moved_since: bool, emptied_since: bool) -> bool {
+        breaks(&RULE, |w| {
+            w.scale_g = scale_g;
+            w.cylinder_mut().gas_g = gas_g;
+            w.cylinder_mut().last_fill = Some(LastFill {
+                moved_since,
+                emptied_since,
+                ..last_fill("2026-06-01T02:00:00Z")
+            });
+        })
+    }
+
+    #[test]
+    fn a_reading_up_to_tare_and_half_of_the_gas_shows_empty() {
+        for (reading, broken) in [
+            (None, true),
+            (Some(23_950), false),
+            (Some(23_951), true),
+            (Some(16_500), false),
+        ] {
+            assert_eq!(filled(14_500, reading, false, false), broken, "{reading:?}");
+        }
+    }
+
+    #[test]
+    fn whatever_moved_or_was_emptied_is_not_known_to_be_full() {
+        assert!(filled(14_500, None, false, false));
+        assert!(!filled(14_500, None, true, false));
+        assert!(!filled(14_500, None, false, true));
+    }
+
+    #[test]
+    fn half_full_is_not_full() {
+        for (gas_g, broken) in [(0, false), (7_450, false), (7_451, true)] {
+            assert_eq!(filled(gas_g, None, false, false), broken, "{gas_g}");
+        }
+    }
+
+    #[test]
+    fn never_filled_is_not_full() {
+        assert!(!breaks(&RULE, |w| w.scale_g = None));
+        assert!(!breaks(&RULE, |w| w.cylinder = None));
+    }
+}

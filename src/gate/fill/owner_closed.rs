@@ -1,0 +1,116 @@
+//! `fill.owner-closed`: cylinders of a closed owner, or of one whose licenses were revoked, are frozen.
+
+use super::{FillRule, law};
+use crate::domain::finding::{Evidence, Severity};
+use crate::domain::instant::Moment;
+use crate::domain::registry::{LicenseKind, LicenseStatus, OrganizationStatus};
+use crate::evidence;
+use crate::gate::facts::{FillFacts, OrganizationFacts};
+use crate::gate::policy::Policy;
+use crate::gate::rule::{Rule, Words};
+
+pub(super) const RULE: FillRule = FillRule {
+    rule: Rule {
+        id: "fill.owner-closed",
+        severity: Severity::Refuse,
+        by_policy: false,
+        alert: false,
+        message: Words {
+            zh: "产权单位已关停、吊销或查不到（{reason}）",
+            en: "The owner is closed, revoked or not on record ({reason})",
+        },
+        next_step: Words {
+            zh: "不充，隔离此瓶，报告市场监管部门",
+            en: "Do not fill; set it aside and report it to the market regulator",
+        },
+        citations: &[law::CLOSE_UNLICENSED, law::FILL_GATE],
+    },
+    check,
+};
+
+fn check(facts: &FillFacts<'_>, _: &Policy, _: Moment) -> Option<Evidence> {
+    let cylinder = facts.cylinder?;
+    let reason = reason(facts.owner.filter(|o| o.organization.id == cylinder.owner_id))?;
+    Some(evidence! { "owner_id" => cylinder.owner_id, "reason" => reason })
+}
+
+fn reason(owner: Option<OrganizationFacts<'_>>) -> Option<&'static str> {
+    let Some(owner) = owner else {
+        return Some("unknown");
+    };
+    if owner.organization.status == OrganizationStatus::Closed {
+        return Some("closed");
+    }
+    let mut filling = owner
+        .licenses
+        .iter()
+        .filter(|l| l.kind == LicenseKind::Filling)
+        .peekable();
+    let licensed_once = filling.peek().is_some();
+    (licensed_once && filling.all(|l| l.status == LicenseStatus::Revoked)).then_some("revoked")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::registry::License;
+    use crate::gate::fill::testing::evidence_of;
+    use crate::gate::fixtures::{FILLER, STRANGER, World, id, license};
+
+    fn reason_after(change: impl FnOnce(&mut World)) -> Option<String> {
+        let evidence = evidence_of(&RULE, &World::with(change))?;
+        evidence["reason"].as_str().map(str::to_owned)
+    }
+
+    #[test]
+    fn closed_for_good_freezes_suspended_does_not() {
+        for (status, reason) in [
+            (OrganizationStatus::Active, None),
+            (OrganizationStatus::Suspended, None),
+            (OrganizationStatus::Closed, Some("closed")),
+        ] {
+            assert_eq!(
+                reason_after(|w| w.owner_mut().status = status).as_deref(),
+                reason,
+                "{status}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_filling_license_must_be_revoked() {
+        use LicenseStatus::{Revoked, Suspended, Valid};
+        for (statuses, reason) in [
+            (vec![], None),
+            (vec![Valid], None),
+            (vec![Suspended], None),
+            (vec![Revoked], Some("revoked")),
+            (vec![Revoked, Valid], None),
+            (vec![Revoked, Suspended], None),
+            (vec![Revoked, Revoked], Some("revoked")),
+        ] {
+            let got = reason_after(|w| {
+                w.owner_licenses = statuses
+                    .iter()
+                    .map(|status| License {
+                        status: *status,
+                        ..license(LicenseKind::Filling, FILLER)
+                    })
+                    .chain([license(LicenseKind::Business, FILLER)])
+                    .collect();
+            });
+            assert_eq!(got.as_deref(), reason, "{statuses:?}");
+        }
+    }
+
+    #[test]
+    fn an_owner_that_cannot_be_found_refuses() {
+        assert_eq!(reason_after(|w| w.owner = None).as_deref(), Some("unknown"));
+        assert_eq!(
+            reason_after(|w| w.owner_mut().id = id(STRANGER)).as_deref(),
+            Some("unknown"),
+            "another one's facts"
+        );
+        assert_eq!(reason_after(|w| (w.owner, w.cylinder) = (None, None)), None);
+    }
+}
