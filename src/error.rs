@@ -139,8 +139,8 @@ impl Error {
     }
 
     /// 429 with the wait.
-    pub fn too_many(retry_after_s: i64) -> Self {
-        Self { retry_after_s: Some(retry_after_s.max(1)), ..Code::TooManyRequests.into() }
+    pub fn too_many(retry_after_s: u32) -> Self {
+        Self { retry_after_s: Some(i64::from(retry_after_s.max(1))), ..Code::TooManyRequests.into() }
     }
 }
 

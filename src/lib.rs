@@ -1,4 +1,6 @@
 //! Pingma 瓶码.
+pub mod app;
+pub mod auth;
 pub mod clock;
 pub mod db;
 pub mod domain;

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
-
 use super::target::{Target, not_scrapped};
 use crate::auth::keyring::Keyring;
 use crate::auth::permission::{Action, Scope, authorize};
@@ -21,16 +19,13 @@ use crate::gate::policy::Policy;
 use crate::ledger::command::Place;
 use crate::ledger::{Call, Command, Context, Decided, Needs};
 
-/// The keys, which a running server may exchange.
-pub type Keys = Arc<ArcSwap<Keyring>>;
-
 /// `POST /cylinders`
 #[derive(Debug)]
 pub struct RegisterCylinder {
     /// The call.
     pub call: Call,
     /// The keys for the label.
-    pub keys: Keys,
+    pub keys: Arc<Keyring>,
     /// Owner.
     pub owner_id: OrganizationId,
     /// 使用登记代码
@@ -84,6 +79,14 @@ impl RegisterCylinder {
         Ok(())
     }
 
+    /// The stamp challenge asks for the last characters of the serial number: there must be some.
+    fn check_serial(&self) -> Result<()> {
+        if self.stamp.challenge_answer().is_empty() {
+            return Err(Error::invalid("/serial_no", "bad_format", "must have letters or digits"));
+        }
+        Ok(())
+    }
+
     fn check_masses(&self, policy: &Policy) -> Result<()> {
         let stamp = &self.stamp;
         let limit_g = model::filling_limit_g(stamp.water_capacity_ml.get());
@@ -129,6 +132,7 @@ impl Command for RegisterCylinder {
             return Err(Error::invalid("/owner_id", "not_a_filler", "a cylinder is owned by a filler"));
         }
         let policy = Policy::resolve(context.facts.policies(), &owner.district_code, context.now.today);
+        self.check_serial()?;
         self.check_dates(context)?;
         self.check_masses(&policy)?;
         self.check_taken(context)?;
@@ -137,7 +141,7 @@ impl Command for RegisterCylinder {
             .map_err(|error| Error::invalid("/design_life_months", "required", error.to_string()))?;
         let since = self.last_inspected_on.unwrap_or(self.stamp.manufactured_on);
         let due_on = inspection_due(since, None, life_ends_on, policy.life());
-        let code = self.keys.load().mint(&LabelId::from_random(context.ids.bytes()));
+        let code = self.keys.mint(&LabelId::from_random(context.ids.bytes()));
         let data = Registered {
             owner_id: self.owner_id,
             registration_code: self.registration_code.clone(),
@@ -161,7 +165,7 @@ pub struct ReplaceLabel {
     /// The call.
     pub call: Call,
     /// The keys for the label.
-    pub keys: Keys,
+    pub keys: Arc<Keyring>,
     /// Which cylinder.
     pub target: Target,
     /// Why.
@@ -180,7 +184,7 @@ impl Command for ReplaceLabel {
     fn decide(&self, context: &Context<'_>) -> Result<Decided> {
         let cylinder = self.target.find_own(context, Action::RegisterCylinder)?;
         not_scrapped(cylinder)?;
-        let code = self.keys.load().mint(&LabelId::from_random(context.ids.bytes()));
+        let code = self.keys.mint(&LabelId::from_random(context.ids.bytes()));
         let data = LabelBound {
             label_id: code.id,
             key_id: code.key_id,

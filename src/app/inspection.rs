@@ -87,7 +87,7 @@ impl RecordInspection {
         let custody = cylinder.custody;
         let here = custody.kind == CustodyKind::Agency && custody.organization_id == context.actor.organization_id;
         let received_on =
-            if here { context.facts.day_of(custody.since, context.now) } else { context.now.today };
+            if here { context.now.day_of(custody.since) } else { context.now.today };
         if day < received_on {
             return wrong(
                 "before_receipt",

@@ -1,6 +1,7 @@
 //! What a scanned or typed text turns out to be: its tag is checked before the queue, its label inside the batch.
 
 use crate::auth::keyring::Keyring;
+use crate::db::facts::LabelRow;
 use crate::domain::cylinder::LabelStatus;
 use crate::domain::event::{CodeStatus, ScanRecord};
 use crate::domain::id::CylinderId;
@@ -55,6 +56,11 @@ impl ScannedCode {
     /// What the code turned out to be, and the cylinder it names.
     pub fn judge(&self, facts: &Facts) -> (ScanRecord, Option<CylinderId>) {
         let label = self.label_id().and_then(|id| facts.label(id));
+        (self.judge_label(label), label.map(|l| l.cylinder_id))
+    }
+
+    /// What the code turned out to be, given the label it names.
+    pub fn judge_label(&self, label: Option<&LabelRow>) -> ScanRecord {
         let status = match (&self.reading, label.map(|l| l.status)) {
             (Reading::Forged, _) => CodeStatus::Forged,
             (Reading::Foreign, _) | (Reading::Label(_), None) => CodeStatus::Unknown,
@@ -62,12 +68,11 @@ impl ScannedCode {
             (Reading::Label(_), Some(LabelStatus::Suspended)) => CodeStatus::Suspended,
             (Reading::Label(_), Some(LabelStatus::Revoked)) => CodeStatus::Revoked,
         };
-        let record = ScanRecord {
+        ScanRecord {
             entry: self.entry,
             status,
             label_id: self.label_id().cloned(),
             text: label.is_none().then(|| self.text.clone()),
-        };
-        (record, label.map(|l| l.cylinder_id))
+        }
     }
 }

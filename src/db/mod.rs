@@ -5,7 +5,10 @@ pub mod audit;
 pub mod backend;
 pub mod conn;
 pub mod facts;
+pub mod history;
+pub mod registry;
 pub mod schema;
+pub mod sessions;
 pub mod tx;
 pub mod types;
 

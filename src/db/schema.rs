@@ -321,6 +321,7 @@ diesel::joinable!(labels -> cylinders (cylinder_id));
 diesel::joinable!(cylinders -> organizations (owner_id));
 diesel::joinable!(events -> organizations (organization_id));
 diesel::joinable!(fills -> cylinders (cylinder_id));
+diesel::joinable!(public_scans -> labels (label_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     organizations,

@@ -47,7 +47,7 @@ crate::words! {
 }
 
 /// Who made it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Manufacturer {
     /// 制造单位代号
@@ -61,7 +61,7 @@ pub struct Manufacturer {
 }
 
 /// Insurance of a cylinder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Insurance {
     /// Number of the policy.
@@ -145,7 +145,7 @@ crate::words! {
 }
 
 /// Who has a cylinder now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Custody {
     /// What kind of holder.
     pub kind: CustodyKind,

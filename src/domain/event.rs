@@ -157,7 +157,7 @@ crate::words! {
 }
 
 /// The visual check before filling (TSG 23-2021). `None` is an item nobody looked at.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Precheck {
     /// 瓶体
@@ -192,7 +192,7 @@ impl Precheck {
 }
 
 /// Leave to fill one cylinder on one scale once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Permit {
     /// The event that gave it.
     pub id: EventId,
@@ -203,7 +203,7 @@ pub struct Permit {
 }
 
 /// The cylinder as the operator was shown it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CylinderBrief {
     /// Its id.
     pub id: CylinderId,
@@ -220,7 +220,7 @@ pub struct CylinderBrief {
 }
 
 /// An owner as the operator was shown it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct OwnerBrief {
     /// Its id.
     pub id: OrganizationId,
@@ -261,7 +261,7 @@ pub struct FillChecked {
 }
 
 /// The check after filling.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Postcheck {
     /// No leak.
@@ -358,7 +358,7 @@ crate::words! {
 }
 
 /// The items of a periodic inspection (GB/T 8334).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct InspectionItems {
     /// 外观
@@ -431,7 +431,7 @@ pub struct LifeExtended {
 }
 
 /// An act with a document behind it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Documented {
     /// Number of the document.
     pub document_no: Number,

@@ -99,12 +99,18 @@ pub struct Moment {
     pub at: Instant,
     /// The day in the service's time zone.
     pub today: NaiveDate,
+    zone: Tz,
 }
 
 impl Moment {
     /// The moment of an instant in a zone.
     pub fn new(at: Instant, zone: Tz) -> Self {
-        Self { at, today: at.date_in(zone) }
+        Self { at, today: at.date_in(zone), zone }
+    }
+
+    /// The day of another instant, in the same time zone.
+    pub fn day_of(self, at: Instant) -> NaiveDate {
+        at.date_in(self.zone)
     }
 }
 

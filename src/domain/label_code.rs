@@ -1,7 +1,7 @@
 //! The code on a cylinder: its alphabet, its parts, and what a scanner or a finger may hand in.
 //!
 //! `HTTPS://<HOST>/C/` + 29 characters of Crockford base32: 8 label id, 1 key id, 20 tag. The tag is made and
-//! checked where the keys are (`label::keys`); this file only knows the form.
+//! checked where the keys are (`auth::keyring`); this file only knows the form.
 
 use std::fmt;
 use std::str::FromStr;

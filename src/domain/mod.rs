@@ -14,4 +14,5 @@ pub mod label_code;
 pub mod model;
 pub mod policy;
 pub mod registry;
+mod schema;
 pub mod value;

@@ -123,7 +123,7 @@ crate::words! {
 }
 
 /// A place on the map, WGS-84.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Location {
     /// Latitude in degrees.

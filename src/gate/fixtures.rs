@@ -1,11 +1,16 @@
 //! A good world for the tests of the rules: everything is in order, and a test breaks one thing.
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 use chrono_tz::Asia::Shanghai;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::facts::{FillFacts, OrganizationFacts};
 use super::policy::Policy;
+use super::rule::{self, Rule};
+use super::terms;
 use crate::domain::actor::Role;
 use crate::domain::cylinder::{
     BoundLabel, Custody, CustodyKind, Cylinder, Insurance, LabelStatus, LastFill, Manufacturer, Medium,
@@ -13,6 +18,7 @@ use crate::domain::cylinder::{
 };
 use crate::domain::date::{Day, StampDate, Validity};
 use crate::domain::event::{CheckResult, CodeStatus, FillStatus, Permit, Precheck, ScanRecord};
+use crate::domain::finding::{Evidence, Finding};
 use crate::domain::id::Id;
 use crate::domain::instant::{Instant, Moment};
 use crate::domain::label_code::Entry;
@@ -137,7 +143,8 @@ impl World {
     }
 }
 
-fn organization_facts<'a>(
+/// An organization, where there is one, with its licenses.
+pub fn organization_facts<'a>(
     organization: Option<&'a Organization>,
     licenses: &'a [License],
 ) -> Option<OrganizationFacts<'a>> {
@@ -420,8 +427,8 @@ impl ParseText for str {
 }
 
 /// A policy in force everywhere with these values.
-pub fn policy(values: &[(&str, serde_json::Value)]) -> Policy {
-    let entry = |(sequence, (name, value)): (i64, &(&str, serde_json::Value))| PolicyEntry {
+pub fn policy(values: &[(&str, Value)]) -> Policy {
+    let entry = |(sequence, (name, value)): (i64, &(&str, Value))| PolicyEntry {
         name: (*name).to_owned(),
         district: None,
         effective_on: day("2020-01-01"),
@@ -430,4 +437,57 @@ pub fn policy(values: &[(&str, serde_json::Value)]) -> Policy {
     };
     let entries: Vec<_> = (0..).zip(values).map(entry).collect();
     Policy::resolve(&entries, &"320602".parse().unwrap(), day("2026-06-15"))
+}
+
+/// The `{names}` of a text.
+pub fn names(text: &str) -> BTreeSet<&str> {
+    text.split('{')
+        .skip(1)
+        .filter_map(|rest| rest.split('}').next())
+        .collect()
+}
+
+/// Asserts that people can read a finding.
+pub fn assert_readable(finding: &Finding) {
+    told(rule::find(&finding.rule).unwrap(), Some(finding.evidence.clone()));
+}
+
+/// What a rule found, which people must be able to read: it has whatever the message shows, and every stable word among
+/// that has a term.
+pub fn told(rule: &Rule, found: Option<Evidence>) -> Option<Evidence> {
+    found.inspect(|evidence| assert_told(rule, evidence))
+}
+
+fn assert_told(rule: &Rule, evidence: &Evidence) {
+    for name in names(rule.message.zh).union(&names(rule.message.en)) {
+        let value = evidence
+            .get(*name)
+            .unwrap_or_else(|| panic!("{}: no {name}", rule.id));
+        let shown = value
+            .as_array()
+            .map_or(std::slice::from_ref(value), Vec::as_slice);
+        assert!(
+            !shown
+                .iter()
+                .any(|v| v.is_boolean() || v.is_object() || v.is_array()),
+            "{}: {value}",
+            rule.id
+        );
+        for word in shown
+            .iter()
+            .filter_map(Value::as_str)
+            .filter(|text| is_stable_word(text))
+        {
+            assert!(
+                terms::find(name, word).is_some(),
+                "{}: no term for {name} {word}",
+                rule.id
+            );
+        }
+    }
+}
+
+/// Whether a text is a word such as `not_yet_valid`; ids, days and names of organizations are not.
+fn is_stable_word(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
 }

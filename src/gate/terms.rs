@@ -23,7 +23,10 @@ const REASON: &[(&str, Words)] = &[
     ("closed", words("已关停", "closed")),
     ("no_operator", words("没有充装工登录", "nobody signed in")),
     ("inactive", words("账号已停用", "login disabled")),
-    ("other_organization", words("不是本单位人员", "works for another organization")),
+    (
+        "other_organization",
+        words("不是本单位人员", "works for another organization"),
+    ),
     ("calibration_expired", words("检定过期", "calibration expired")),
 ];
 
@@ -35,8 +38,21 @@ const CHECK_ITEMS: &[(&str, Words)] = &[
     ("markings", words("标志", "markings")),
     ("color", words("颜色", "color")),
     ("residual_pressure", words("余压", "residual pressure")),
-    ("leak", words("泄漏", "leak")),
+    ("leak", words("检漏", "leak test")),
     ("seal", words("封口", "seal")),
+    ("checker_id", words("检查人", "checker")),
+];
+
+const UNFIT: &[(&str, Words)] = &[
+    ("inspection_overdue", words("超期未检", "inspection overdue")),
+    ("inspection_failed", words("检验不合格", "inspection failed")),
+    ("life_ended", words("超过使用年限", "past its life")),
+    ("scrapped", words("已报废", "scrapped")),
+    ("seized", words("已查封扣押", "seized")),
+    ("blacklisted", words("在黑名单上", "on the blacklist")),
+    ("lost", words("已报失", "reported lost")),
+    ("held", words("充装后未放行", "held back after its fill")),
+    ("not_filled", words("不是充好的瓶", "not filled")),
 ];
 
 const CUSTODY: &[(&str, Words)] = &[
@@ -47,17 +63,45 @@ const CUSTODY: &[(&str, Words)] = &[
     ("authority", words("监管部门", "authority")),
 ];
 
-const MEDIA: &[(&str, Words)] = &[("lpg", words("液化石油气", "LPG")), ("dme", words("二甲醚", "DME"))];
+const MEDIA: &[(&str, Words)] = &[
+    ("lpg", words("液化石油气", "LPG")),
+    ("dme", words("二甲醚", "DME")),
+];
 
 /// A word of the evidence of this name, where it is one of a closed list. Names and numbers are left as they are.
 pub fn find(name: &str, word: &str) -> Option<Words> {
     let list = match name {
         "status" => STATUS,
         "reason" => REASON,
+        "reasons" => UNFIT,
         "failed" | "missing" => CHECK_ITEMS,
         "custody" => CUSTODY,
         "stamp_medium" | "scale_medium" => MEDIA,
         _ => return None,
     };
-    list.iter().find(|(known, _)| *known == word).map(|(_, words)| *words)
+    list.iter()
+        .find(|(known, _)| *known == word)
+        .map(|(_, words)| *words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_term_is_there_once_and_in_its_language() {
+        for list in [STATUS, REASON, CHECK_ITEMS, UNFIT, CUSTODY, MEDIA] {
+            for (at, (word, words)) in list.iter().enumerate() {
+                assert!(!words.zh.is_empty() && !words.zh.is_ascii(), "{word}");
+                assert!(
+                    !words.en.is_empty() && words.en.is_ascii() && !words.en.contains('_'),
+                    "{word}"
+                );
+                assert!(
+                    list.iter().skip(at + 1).all(|(other, _)| other != word),
+                    "{word} twice"
+                );
+            }
+        }
+    }
 }

@@ -1,10 +1,11 @@
 //! `fill.already-full`: a full cylinder is not filled again: it is a carried code or would be over-filled.
 
-use super::{FillRule, law, not_empty::half_full_g};
+use super::{FillRule, not_empty::half_full_g};
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::evidence;
 use crate::gate::facts::FillFacts;
+use crate::gate::law;
 use crate::gate::policy::Policy;
 use crate::gate::rule::{Rule, Words};
 

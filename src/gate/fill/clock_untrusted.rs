@@ -1,10 +1,11 @@
 //! `fill.clock-untrusted`: the service's clock is far from the newest recorded event, so that no date can be judged.
 
-use super::{FillRule, law};
+use super::FillRule;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::evidence;
 use crate::gate::facts::FillFacts;
+use crate::gate::law;
 use crate::gate::policy::Policy;
 use crate::gate::rule::{Rule, Words};
 

@@ -1,11 +1,12 @@
 //! `fill.code-forged`: the code has the right shape and a tag that we did not make.
 
-use super::{FillRule, law};
+use super::FillRule;
 use crate::domain::event::CodeStatus;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::evidence;
 use crate::gate::facts::FillFacts;
+use crate::gate::law;
 use crate::gate::policy::Policy;
 use crate::gate::rule::{Rule, Words};
 

@@ -1,12 +1,12 @@
 //! `fill.code-revoked`: the label was replaced, voided or never bound, or is suspended after wrong answers.
 
-use super::{FillRule, law};
-use crate::domain::cylinder::LabelStatus;
-use crate::domain::event::CodeStatus;
+use super::FillRule;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::evidence;
+use crate::gate::code;
 use crate::gate::facts::FillFacts;
+use crate::gate::law;
 use crate::gate::policy::Policy;
 use crate::gate::rule::{Rule, Words};
 
@@ -30,35 +30,15 @@ pub(super) const RULE: FillRule = FillRule {
 };
 
 fn check(facts: &FillFacts<'_>, _: &Policy, _: Moment) -> Option<Evidence> {
-    let status = status(facts)?;
+    let status = code::void_status(facts.scan, facts.cylinder)?;
     Some(evidence! { "status" => status, "entry" => facts.scan.entry })
-}
-
-/// How the label is void, by the scan and by the cylinder's own record of its label.
-fn status(facts: &FillFacts<'_>) -> Option<LabelStatus> {
-    let scanned = match facts.scan.status {
-        CodeStatus::Revoked => Some(LabelStatus::Revoked),
-        CodeStatus::Suspended => Some(LabelStatus::Suspended),
-        _ => None,
-    };
-    let recorded = facts.cylinder.map(|c| {
-        let replaced = facts.scan.label_id.as_ref().is_some_and(|id| *id != c.label.id);
-        if replaced {
-            LabelStatus::Revoked
-        } else {
-            c.label.status
-        }
-    });
-    scanned
-        .into_iter()
-        .chain(recorded)
-        .max()
-        .filter(|worst| *worst != LabelStatus::Bound)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::cylinder::LabelStatus;
+    use crate::domain::event::CodeStatus;
     use crate::gate::fill::testing::{breaks, evidence_of};
     use crate::gate::fixtures::World;
 

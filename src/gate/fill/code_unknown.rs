@@ -1,12 +1,14 @@
 //! `fill.code-unknown`: the code names no cylinder of ours.
 
-use super::{FillRule, law};
+use super::FillRule;
 use crate::domain::event::CodeStatus;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::domain::label_code::Entry;
 use crate::evidence;
+use crate::gate::code;
 use crate::gate::facts::FillFacts;
+use crate::gate::law;
 use crate::gate::policy::Policy;
 use crate::gate::rule::{Rule, Words};
 
@@ -30,9 +32,7 @@ pub(super) const RULE: FillRule = FillRule {
 };
 
 fn check(facts: &FillFacts<'_>, _: &Policy, _: Moment) -> Option<Evidence> {
-    let lost =
-        facts.cylinder.is_none() && matches!(facts.scan.status, CodeStatus::Bound | CodeStatus::Suspended);
-    (facts.scan.status == CodeStatus::Unknown || lost).then(|| {
+    code::leads_nowhere(facts.scan, facts.cylinder).then(|| {
         evidence! { "entry" => facts.scan.entry, "tag_verified" => has_our_tag(facts) }
     })
 }

@@ -1,11 +1,12 @@
 //! `fill.custody-gap`: a cylinder that was last somewhere else should have been scanned when it came in.
 
-use super::{FillRule, law};
+use super::FillRule;
 use crate::domain::cylinder::{Custody, CustodyKind};
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::evidence;
 use crate::gate::facts::FillFacts;
+use crate::gate::law;
 use crate::gate::policy::Policy;
 use crate::gate::rule::{Rule, Words};
 

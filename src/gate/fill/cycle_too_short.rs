@@ -1,10 +1,11 @@
 //! `fill.cycle-too-short`: a code that was filled a short time ago and went nowhere since is a pocket code 口袋码.
 
-use super::{FillRule, law};
+use super::FillRule;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::evidence;
 use crate::gate::facts::FillFacts;
+use crate::gate::law;
 use crate::gate::policy::Policy;
 use crate::gate::rule::{Rule, Words};
 

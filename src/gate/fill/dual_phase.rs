@@ -1,11 +1,12 @@
 //! `fill.dual-phase`: cylinders that give gas and liquid 气液双相 are recalled, not filled.
 
-use super::{FillRule, law};
+use super::FillRule;
 use crate::domain::cylinder::Phase;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::evidence;
 use crate::gate::facts::FillFacts;
+use crate::gate::law;
 use crate::gate::policy::Policy;
 use crate::gate::rule::{Rule, Words};
 

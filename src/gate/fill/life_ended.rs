@@ -1,10 +1,11 @@
 //! `fill.life-ended`: a cylinder must not be filled after the last day of its life.
 
-use super::{FillRule, law};
+use super::FillRule;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::evidence;
 use crate::gate::facts::FillFacts;
+use crate::gate::law;
 use crate::gate::policy::Policy;
 use crate::gate::rule::{Rule, Words};
 

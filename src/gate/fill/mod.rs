@@ -11,7 +11,6 @@ mod cycle_too_short;
 mod dual_phase;
 mod inspection_overdue;
 mod inspection_soon;
-mod law;
 mod life_ended;
 mod lost;
 mod medium_mismatch;
@@ -45,17 +44,12 @@ use crate::domain::finding::{Evidence, Finding, Severity, worst};
 use crate::domain::instant::Moment;
 use crate::gate::facts::FillFacts;
 use crate::gate::policy::Policy;
-use crate::gate::rule::Rule;
+use crate::gate::rule::{self, RuleOf};
 
 pub use stamp_mismatch::stamp_answer;
 
 /// A rule of the fill gate.
-pub struct FillRule {
-    /// Its id, words and law.
-    pub rule: Rule,
-    /// The compared values where the rule is broken.
-    pub check: fn(&FillFacts<'_>, &Policy, Moment) -> Option<Evidence>,
-}
+pub type FillRule = RuleOf<fn(&FillFacts<'_>, &Policy, Moment) -> Option<Evidence>>;
 
 /// Every rule of the fill gate, in the order in which findings are shown.
 pub const RULES: &[FillRule] = &[
@@ -103,17 +97,13 @@ pub const RULES: &[FillRule] = &[
 
 /// Runs all rules.
 pub fn findings(facts: &FillFacts<'_>, policy: &Policy, now: Moment) -> Vec<Finding> {
-    RULES
-        .iter()
-        .filter_map(|rule| finding(rule, facts, policy, now))
-        .collect()
-}
-
-fn finding(rule: &FillRule, facts: &FillFacts<'_>, policy: &Policy, now: Moment) -> Option<Finding> {
-    let mut finding = rule.rule.finding((rule.check)(facts, policy, now)?, policy);
+    let mut findings = rule::run(RULES, facts, policy, now);
     // The one rule whose alarm depends on the facts: an unknown code is a mistake, unless its tag is ours.
-    finding.alert |= rule.rule.id == code_unknown::RULE.rule.id && code_unknown::has_our_tag(facts);
-    Some(finding)
+    let unknown = findings.iter_mut().find(|f| f.rule == code_unknown::RULE.rule.id);
+    if let Some(finding) = unknown {
+        finding.alert |= code_unknown::has_our_tag(facts);
+    }
+    findings
 }
 
 /// What the gate says: a permit, a question about the stamp, or no.
@@ -141,6 +131,7 @@ mod tests {
 
     use super::*;
     use crate::gate::fixtures::{World, policy};
+    use crate::gate::rule::Rule;
 
     const RATE_PPM: u32 = 50_000;
 
@@ -300,23 +291,5 @@ mod tests {
         assert_eq!(ids(|rule| rule.severity == Severity::Warn), BTreeSet::from(warn));
         assert!(ids(|rule| rule.severity == Severity::Hold).is_empty());
         assert_eq!(RULES.len(), 33);
-    }
-
-    #[test]
-    fn both_languages_name_the_same_evidence() {
-        let names = |text: &'static str| -> BTreeSet<&str> {
-            text.split('{')
-                .skip(1)
-                .filter_map(|rest| rest.split('}').next())
-                .collect()
-        };
-        for rule in RULES.iter().map(|r| &r.rule) {
-            assert_eq!(names(rule.message.zh), names(rule.message.en), "{}", rule.id);
-            assert!(
-                names(rule.next_step.zh).is_empty() && names(rule.next_step.en).is_empty(),
-                "{}",
-                rule.id
-            );
-        }
     }
 }

@@ -1,11 +1,12 @@
 //! `fill.not-empty`: a cylinder with more than half of its gas in it is emptied first.
 
-use super::{FillRule, law};
+use super::FillRule;
 use crate::domain::cylinder::Stamp;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::evidence;
 use crate::gate::facts::FillFacts;
+use crate::gate::law;
 use crate::gate::policy::Policy;
 use crate::gate::rule::{Rule, Words};
 

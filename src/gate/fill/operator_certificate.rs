@@ -1,11 +1,12 @@
 //! `fill.operator-certificate`: who fills works for the station and has a filling certificate in force today.
 
-use super::{FillRule, law, paper::Fault};
+use super::{FillRule, paper::Fault};
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::domain::registry::CertificateKind;
 use crate::evidence;
 use crate::gate::facts::FillFacts;
+use crate::gate::law;
 use crate::gate::policy::Policy;
 use crate::gate::rule::{Rule, Words};
 
@@ -54,8 +55,7 @@ fn reason(facts: &FillFacts<'_>, now: Moment) -> Option<&'static str> {
         .certificates
         .iter()
         .filter(|c| c.kind == CertificateKind::Filling);
-    let nearest = certificates.map(|c| Fault::of(c.status, c.validity, now)).min();
-    nearest.unwrap_or(Some(Fault::Missing)).map(Fault::as_str)
+    Fault::nearest(certificates.map(|c| Fault::of(c.status, c.validity, now))).map(Fault::as_str)
 }
 
 #[cfg(test)]

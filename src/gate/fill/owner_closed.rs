@@ -1,11 +1,12 @@
 //! `fill.owner-closed`: cylinders of a closed owner, or of one whose licenses were revoked, are frozen.
 
-use super::{FillRule, law};
+use super::FillRule;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::domain::registry::{LicenseKind, LicenseStatus, OrganizationStatus};
 use crate::evidence;
 use crate::gate::facts::{FillFacts, OrganizationFacts};
+use crate::gate::law;
 use crate::gate::policy::Policy;
 use crate::gate::rule::{Rule, Words};
 

@@ -25,6 +25,11 @@ crate::words! {
 }
 
 impl Fault {
+    /// What is wrong with the paper that comes nearest to a good one; nothing where one is good.
+    pub fn nearest(faults: impl Iterator<Item = Option<Self>>) -> Option<Self> {
+        faults.min().unwrap_or(Some(Self::Missing))
+    }
+
     /// What is wrong by status and dates; nothing when it is in force on the day of `now`.
     pub fn of(status: LicenseStatus, validity: Validity, now: Moment) -> Option<Self> {
         match status {

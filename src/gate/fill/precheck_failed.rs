@@ -1,13 +1,14 @@
 //! `fill.precheck-failed`: every item of the visual check before filling is looked at and passes.
 
-use super::{FillRule, law};
+use super::FillRule;
 use crate::domain::event::CheckResult;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::evidence;
 use crate::gate::facts::FillFacts;
+use crate::gate::law;
 use crate::gate::policy::Policy;
-use crate::gate::rule::{Rule, Words};
+use crate::gate::rule::{Rule, Words, holding};
 
 pub(super) const RULE: FillRule = FillRule {
     rule: Rule {
@@ -30,15 +31,8 @@ pub(super) const RULE: FillRule = FillRule {
 
 fn check(facts: &FillFacts<'_>, _: &Policy, _: Moment) -> Option<Evidence> {
     facts.cylinder?;
-    let names = |wanted: Option<CheckResult>| -> Vec<&'static str> {
-        facts
-            .precheck
-            .items()
-            .into_iter()
-            .filter(|(_, result)| *result == wanted)
-            .map(|(name, _)| name)
-            .collect()
-    };
+    let items = facts.precheck.items();
+    let names = |wanted| holding(items.map(|(name, result)| (name, result == wanted)));
     let (failed, missing) = (names(Some(CheckResult::Fail)), names(None));
     (!failed.is_empty() || !missing.is_empty())
         .then(|| evidence! { "failed" => failed, "missing" => missing })

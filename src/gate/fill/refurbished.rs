@@ -1,11 +1,12 @@
 //! `fill.refurbished`: refurbished or rebuilt cylinders 翻新、改装, and those with a threaded shroud, are not filled.
 
-use super::{FillRule, law};
+use super::FillRule;
 use crate::domain::cylinder::Shroud;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::evidence;
 use crate::gate::facts::FillFacts;
+use crate::gate::law;
 use crate::gate::policy::Policy;
 use crate::gate::rule::{Rule, Words};
 

@@ -1,12 +1,13 @@
 //! `fill.stamp-mismatch`: the code belongs to the steel: who fills can read the serial number stamped on it 一瓶一码一印.
 
-use super::{FillRule, law};
+use super::FillRule;
 use crate::domain::event::CheckResult;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::domain::label_code::normalize;
 use crate::evidence;
 use crate::gate::facts::FillFacts;
+use crate::gate::law;
 use crate::gate::policy::Policy;
 use crate::gate::rule::{Rule, Words};
 

@@ -1,11 +1,12 @@
 //! `fill.station-license`: the station needs a filling license 充装许可证 in force today, for this medium here.
 
-use super::{FillRule, law, paper::Fault};
+use super::{FillRule, paper::Fault};
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::domain::registry::{License, LicenseKind, OrganizationStatus};
 use crate::evidence;
 use crate::gate::facts::FillFacts;
+use crate::gate::law;
 use crate::gate::policy::Policy;
 use crate::gate::rule::{Rule, Words};
 
@@ -46,10 +47,7 @@ fn fault(facts: &FillFacts<'_>, now: Moment) -> Option<Fault> {
         return Some(Fault::Suspended);
     }
     let licenses = filler.licenses.iter().filter(|l| l.kind == LicenseKind::Filling);
-    licenses
-        .map(|license| license_fault(license, facts, now))
-        .min()
-        .unwrap_or(Some(Fault::Missing))
+    Fault::nearest(licenses.map(|license| license_fault(license, facts, now)))
 }
 
 fn license_fault(license: &License, facts: &FillFacts<'_>, now: Moment) -> Option<Fault> {

@@ -1,10 +1,11 @@
 //! `fill.tare-mismatch`: a cylinder that weighs less than its stamped tare is another cylinder.
 
-use super::{FillRule, law};
+use super::FillRule;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::evidence;
 use crate::gate::facts::FillFacts;
+use crate::gate::law;
 use crate::gate::policy::Policy;
 use crate::gate::rule::{Rule, Words};
 

@@ -1,10 +1,11 @@
 //! `fill.uninsured`: a cylinder in use should be insured today.
 
-use super::{FillRule, law};
+use super::FillRule;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::evidence;
 use crate::gate::facts::FillFacts;
+use crate::gate::law;
 use crate::gate::policy::Policy;
 use crate::gate::rule::{Rule, Words};
 

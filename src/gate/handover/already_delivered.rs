@@ -1,12 +1,13 @@
 //! `handover.already-delivered`: a cylinder that is with a customer can't be handed to another; its label was copied, or it was
 //! never scanned on the way back.
 
-use super::{HandoverRule, law};
+use super::HandoverRule;
 use crate::domain::cylinder::CustodyKind;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::evidence;
 use crate::gate::facts::HandoverFacts;
+use crate::gate::law;
 use crate::gate::policy::Policy;
 use crate::gate::rule::{Rule, Words};
 
@@ -24,7 +25,7 @@ pub(super) const RULE: HandoverRule = HandoverRule {
             zh: "核对钢印；确是同一只的，先做回收扫码",
             en: "Compare the stamp; if it is the same cylinder, scan its return first",
         },
-        citations: &[law::TO_THE_USER, law::ONE_CODE],
+        citations: &[law::WHOLE_WAY, law::CODE_AND_STAMP],
     },
     check,
 };

@@ -1,10 +1,11 @@
 //! `handover.clock-untrusted`: with a wrong clock no due date, license or certificate can be judged.
 
-use super::{HandoverRule, law};
+use super::HandoverRule;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::evidence;
 use crate::gate::facts::HandoverFacts;
+use crate::gate::law;
 use crate::gate::policy::Policy;
 use crate::gate::rule::{Rule, Words};
 
@@ -22,7 +23,7 @@ pub(super) const RULE: HandoverRule = HandoverRule {
             zh: "暂停交付，请系统管理员校准服务器时间",
             en: "Wait; have the administrator set the server clock",
         },
-        citations: &[law::INSPECTION],
+        citations: &[law::NO_OVERDUE],
     },
     check,
 };

@@ -1,11 +1,12 @@
 //! `handover.code-revoked`: the label was replaced, voided or suspended.
 
-use super::{HandoverRule, law};
-use crate::domain::event::CodeStatus;
+use super::HandoverRule;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::evidence;
+use crate::gate::code;
 use crate::gate::facts::HandoverFacts;
+use crate::gate::law;
 use crate::gate::policy::Policy;
 use crate::gate::rule::{Rule, Words};
 
@@ -23,39 +24,48 @@ pub(super) const RULE: HandoverRule = HandoverRule {
             zh: "不要交付，带回站里核对钢印并换发标签",
             en: "Do not hand it over; bring it back to have the stamp compared and a new label bound",
         },
-        citations: &[law::ONE_CODE, law::TRACING],
+        citations: &[law::CODE_AND_STAMP, law::TRACKING_BY_LABEL],
     },
     check,
 };
 
 fn check(facts: &HandoverFacts<'_>, _: &Policy, _: Moment) -> Option<Evidence> {
-    (matches!(facts.scan.status, CodeStatus::Revoked | CodeStatus::Suspended))
-        .then(|| evidence! { "code_status" => facts.scan.status, "label_id" => facts.scan.label_id })
+    let status = code::void_status(facts.scan, facts.cylinder)?;
+    Some(evidence! { "code_status" => status, "label_id" => facts.scan.label_id })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::fixtures::scan;
-    use crate::gate::handover::fixtures::Doorstep;
+    use crate::domain::cylinder::LabelStatus;
+    use crate::domain::event::CodeStatus;
+    use crate::gate::handover::fixtures::{Doorstep, finds_by_status};
 
     #[test]
     fn by_status() {
-        for (status, found) in [
-            (CodeStatus::Bound, false),
-            (CodeStatus::Unknown, false),
-            (CodeStatus::Forged, false),
-            (CodeStatus::Revoked, true),
-            (CodeStatus::Suspended, true),
-        ] {
-            for cylinder in [true, false] {
-                let doorstep = Doorstep::with(|d| {
-                    d.scan = scan(status);
-                    d.cylinder = d.cylinder.take().filter(|_| cylinder);
-                });
-                let expected = found.then(|| evidence! { "code_status" => status, "label_id" => "7K3M9PQ2" });
-                assert_eq!(doorstep.check(&RULE), expected, "{status} {cylinder}");
-            }
+        finds_by_status(&RULE, &[CodeStatus::Revoked, CodeStatus::Suspended]);
+    }
+
+    #[test]
+    fn the_cylinders_own_record_of_its_label_counts_too() {
+        type Change = fn(&mut Doorstep);
+        let table: [(Change, &str); 3] = [
+            (
+                |d| d.cylinder_mut().label.status = LabelStatus::Suspended,
+                "suspended",
+            ),
+            (
+                |d| d.cylinder_mut().label.status = LabelStatus::Revoked,
+                "revoked",
+            ),
+            (
+                |d| d.cylinder_mut().label.id = "AAAAAAAA".parse().unwrap(),
+                "revoked",
+            ),
+        ];
+        for (change, status) in table {
+            let expected = evidence! { "code_status" => status, "label_id" => "7K3M9PQ2" };
+            assert_eq!(Doorstep::with(change).check(&RULE), Some(expected));
         }
     }
 }

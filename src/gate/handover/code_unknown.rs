@@ -1,11 +1,12 @@
 //! `handover.code-unknown`: what was scanned is no label of ours, or a label without its cylinder.
 
-use super::{HandoverRule, law};
-use crate::domain::event::CodeStatus;
+use super::HandoverRule;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::evidence;
+use crate::gate::code;
 use crate::gate::facts::HandoverFacts;
+use crate::gate::law;
 use crate::gate::policy::Policy;
 use crate::gate::rule::{Rule, Words};
 
@@ -23,18 +24,15 @@ pub(super) const RULE: HandoverRule = HandoverRule {
             zh: "不要交付，把气瓶带回站里查明来源",
             en: "Do not hand it over; bring the cylinder back and find out where it came from",
         },
-        citations: &[law::TRACING, law::TO_THE_USER],
+        citations: &[law::TRACKING_BY_LABEL, law::WHOLE_WAY],
     },
     check,
 };
 
 fn check(facts: &HandoverFacts<'_>, _: &Policy, _: Moment) -> Option<Evidence> {
-    let status = facts.scan.status;
-    // A good label whose cylinder was not found is a missing fact, and that refuses too.
-    let unknown = status == CodeStatus::Unknown || (status == CodeStatus::Bound && facts.cylinder.is_none());
-    unknown.then(|| {
+    code::leads_nowhere(facts.scan, facts.cylinder).then(|| {
         evidence! {
-            "code_status" => status,
+            "code_status" => facts.scan.status,
             "entry" => facts.scan.entry,
             "cylinder_known" => facts.cylinder.is_some(),
         }
@@ -44,6 +42,7 @@ fn check(facts: &HandoverFacts<'_>, _: &Policy, _: Moment) -> Option<Evidence> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::event::CodeStatus;
     use crate::gate::fixtures::scan;
     use crate::gate::handover::fixtures::Doorstep;
 
@@ -57,6 +56,7 @@ mod tests {
             (CodeStatus::Forged, false, false),
             (CodeStatus::Revoked, false, false),
             (CodeStatus::Suspended, true, false),
+            (CodeStatus::Suspended, false, true),
         ] {
             let doorstep = Doorstep::with(|d| {
                 d.scan = scan(status);

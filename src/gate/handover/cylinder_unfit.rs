@@ -1,13 +1,14 @@
 //! `handover.cylinder-unfit`: only a cylinder that is sound, lawful, filled and released goes to a customer.
 
-use super::{HandoverRule, holding, law};
+use super::HandoverRule;
 use crate::domain::event::FillStatus;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::evidence;
 use crate::gate::facts::HandoverFacts;
+use crate::gate::law;
 use crate::gate::policy::Policy;
-use crate::gate::rule::{Citation, Rule, Words};
+use crate::gate::rule::{Rule, Words, holding};
 
 pub(super) const RULE: HandoverRule = HandoverRule {
     rule: Rule {
@@ -16,7 +17,7 @@ pub(super) const RULE: HandoverRule = HandoverRule {
         by_policy: false,
         alert: false,
         message: Words {
-            zh: "气瓶有 {count} 项问题，不能交付（检验到期 {inspection_due_on}，使用年限至 {life_ends_on}，瓶内气 {gas_g} 克）",
+            zh: "气瓶不能交付：{reasons}（检验到期 {inspection_due_on}，使用年限至 {life_ends_on}，瓶内气 {gas_g} 克）",
             en: "This cylinder is unfit: {reasons} (inspection due {inspection_due_on}, life ends {life_ends_on}, {gas_g} g of gas)",
         },
         next_step: Words {
@@ -24,29 +25,11 @@ pub(super) const RULE: HandoverRule = HandoverRule {
             en: "Do not hand it over; take a sound one and bring this one back",
         },
         citations: &[
-            law::INSPECTION,
-            Citation {
-                document: "中华人民共和国特种设备安全法",
-                clause: "第三十二条第二款",
-                quote: Some("禁止使用国家明令淘汰和已经报废的特种设备。"),
-            },
-            Citation {
-                document: "中华人民共和国特种设备安全法",
-                clause: "第四十八条第二款",
-                quote: Some(
-                    "达到设计使用年限可以继续使用的，应当按照安全技术规范的要求通过检验或者安全评估，并办理使用登记证书变更，方可继续使用。",
-                ),
-            },
-            Citation {
-                document: "中华人民共和国特种设备安全法",
-                clause: "第四十九条第三款",
-                quote: Some("气瓶充装单位应当向气体使用者提供符合安全技术规范要求的气瓶"),
-            },
-            Citation {
-                document: "安委〔2023〕3号 全国城镇燃气安全专项整治工作方案",
-                clause: "二(一)4",
-                quote: Some("查处的气瓶必须移交气瓶检验机构报废处理，严禁不合格气瓶再次流入市场"),
-            },
+            law::NO_OVERDUE,
+            law::NO_SCRAPPED,
+            law::USE_PAST_DESIGN_LIFE,
+            law::SUPPLY_ONLY_SOUND,
+            law::NOT_BACK_ON_THE_MARKET,
         ],
     },
     check,

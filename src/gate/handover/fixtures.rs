@@ -7,8 +7,11 @@ use crate::domain::event::{CodeStatus, ScanRecord};
 use crate::domain::finding::Evidence;
 use crate::domain::instant::Moment;
 use crate::domain::registry::{License, Organization, Person};
-use crate::gate::facts::{HandoverFacts, OrganizationFacts};
-use crate::gate::fixtures::{FILLER, cylinder, last_fill, licenses, moment, operator, organization, scan};
+use crate::evidence;
+use crate::gate::facts::HandoverFacts;
+use crate::gate::fixtures::{
+    FILLER, cylinder, last_fill, licenses, moment, operator, organization, organization_facts, scan, told,
+};
 use crate::gate::policy::Policy;
 
 /// Everything the handover gate looks at, owned.
@@ -68,16 +71,11 @@ impl Doorstep {
 
     /// What the gate is shown.
     pub fn facts(&self) -> HandoverFacts<'_> {
-        let licenses = &self.seller_licenses;
-        let seller = self.seller.as_ref().map(|organization| OrganizationFacts {
-            organization,
-            licenses,
-        });
         HandoverFacts {
             scan: &self.scan,
             cylinder: self.cylinder.as_ref(),
             worker: self.worker.as_ref(),
-            seller,
+            seller: organization_facts(self.seller.as_ref(), &self.seller_licenses),
             has_supply_agreement: self.has_supply_agreement,
             district: self.district.as_ref(),
             clock_trusted: self.clock_trusted,
@@ -86,6 +84,25 @@ impl Doorstep {
 
     /// What one rule finds, by the default policy.
     pub fn check(&self, rule: &HandoverRule) -> Option<Evidence> {
-        (rule.check)(&self.facts(), &Policy::default(), self.now)
+        told(
+            &rule.rule,
+            (rule.check)(&self.facts(), &Policy::default(), self.now),
+        )
+    }
+}
+
+/// Asserts that a rule finds codes of these statuses and no others, with and without their cylinder.
+pub fn finds_by_status(rule: &HandoverRule, found: &[CodeStatus]) {
+    for status in CodeStatus::WORDS.iter().map(|word| word.parse().unwrap()) {
+        for cylinder in [true, false] {
+            let doorstep = Doorstep::with(|d| {
+                d.scan = scan(status);
+                d.cylinder = d.cylinder.take().filter(|_| cylinder);
+            });
+            let expected = found
+                .contains(&status)
+                .then(|| evidence! { "code_status" => status, "label_id" => "7K3M9PQ2" });
+            assert_eq!(doorstep.check(rule), expected, "{status} {cylinder}");
+        }
     }
 }

@@ -1,13 +1,14 @@
 //! `handover.gas-license`: the seller may sell gas here today.
 
-use super::{HandoverRule, holding};
+use super::HandoverRule;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::domain::registry::{LicenseKind, OrganizationStatus};
 use crate::evidence;
 use crate::gate::facts::HandoverFacts;
+use crate::gate::law;
 use crate::gate::policy::Policy;
-use crate::gate::rule::{Citation, Rule, Words};
+use crate::gate::rule::{Rule, Words, holding};
 
 pub(super) const RULE: HandoverRule = HandoverRule {
     rule: Rule {
@@ -23,20 +24,7 @@ pub(super) const RULE: HandoverRule = HandoverRule {
             zh: "停止供气，请企业负责人核对燃气经营许可证",
             en: "Stop; have the company check its gas business license",
         },
-        citations: &[
-            Citation {
-                document: "城镇燃气管理条例",
-                clause: "第十五条",
-                quote: None,
-            },
-            Citation {
-                document: "云南省城镇燃气安全排查整治工作实施细则",
-                clause: "一(一)排查内容2",
-                quote: Some(
-                    "看燃气经营企业是否存在有超出经营区域、经营范围、经营类别的行为，是否存在有无证经营或经营许可过期的情况",
-                ),
-            },
-        ],
+        citations: &[law::LICENSE_TO_SELL, law::WITHIN_THE_LICENSE],
     },
     check,
 };

@@ -9,7 +9,6 @@ mod cylinder_unfit;
 #[cfg(test)]
 mod fixtures;
 mod gas_license;
-mod law;
 mod not_owned;
 #[cfg(test)]
 mod property;
@@ -19,15 +18,10 @@ use crate::domain::finding::{Evidence, Finding};
 use crate::domain::instant::Moment;
 use crate::gate::facts::HandoverFacts;
 use crate::gate::policy::Policy;
-use crate::gate::rule::Rule;
+use crate::gate::rule::{self, RuleOf};
 
 /// A rule of the handover gate.
-pub struct HandoverRule {
-    /// Its id, words and law.
-    pub rule: Rule,
-    /// The compared values where the rule is broken.
-    pub check: fn(&HandoverFacts<'_>, &Policy, Moment) -> Option<Evidence>,
-}
+pub type HandoverRule = RuleOf<fn(&HandoverFacts<'_>, &Policy, Moment) -> Option<Evidence>>;
 
 /// Every rule of the handover gate, in the order in which findings are shown.
 pub const RULES: &[HandoverRule] = &[
@@ -44,18 +38,7 @@ pub const RULES: &[HandoverRule] = &[
 
 /// Runs all rules.
 pub fn findings(facts: &HandoverFacts<'_>, policy: &Policy, now: Moment) -> Vec<Finding> {
-    RULES
-        .iter()
-        .filter_map(|r| (r.check)(facts, policy, now).map(|evidence| r.rule.finding(evidence, policy)))
-        .collect()
-}
-
-/// The words of a list whose conditions hold, in the order of the list.
-fn holding<const N: usize>(words: [(&'static str, bool); N]) -> Vec<&'static str> {
-    words
-        .into_iter()
-        .filter_map(|(word, holds)| holds.then_some(word))
-        .collect()
+    rule::run(RULES, facts, policy, now)
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@ use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::evidence;
 use crate::gate::facts::HandoverFacts;
+use crate::gate::law;
 use crate::gate::policy::Policy;
-use crate::gate::rule::{Citation, Rule, Words};
+use crate::gate::rule::{Rule, Words};
 
 pub(super) const RULE: HandoverRule = HandoverRule {
     rule: Rule {
@@ -22,18 +23,7 @@ pub(super) const RULE: HandoverRule = HandoverRule {
             zh: "不要交付，把气瓶退回产权单位",
             en: "Do not hand it over; return it to its owner",
         },
-        citations: &[
-            Citation {
-                document: "城镇燃气管理条例",
-                clause: "第十八条第八项",
-                quote: None,
-            },
-            Citation {
-                document: "燃气安全风险隐患排查整治工作方案（市级）",
-                clause: "二(二)",
-                quote: Some("禁止报废钢瓶、超期未检钢瓶和非企业自有钢瓶充装使用"),
-            },
-        ],
+        citations: &[law::NO_SALE_OF_OTHERS, law::NO_UNOWNED],
     },
     check,
 };

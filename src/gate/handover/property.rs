@@ -7,7 +7,7 @@ use super::fixtures::Doorstep;
 use crate::domain::cylinder::CustodyKind;
 use crate::domain::event::{CodeStatus, FillStatus};
 use crate::domain::registry::{CertificateKind, LicenseKind, LicenseStatus, OrganizationStatus};
-use crate::gate::fixtures::{FILLER, SITE, STRANGER, custody, id, noon, scan};
+use crate::gate::fixtures::{FILLER, SITE, STRANGER, assert_readable, custody, id, noon, scan};
 use crate::gate::policy::Policy;
 
 /// What can be wrong at a doorstep: the change, and nothing of how the rules look at it.
@@ -107,7 +107,9 @@ fn on_cylinder(doorstep: &mut Doorstep, change: impl FnOnce(&mut crate::domain::
 }
 
 fn is_accepted(doorstep: &Doorstep) -> bool {
-    findings(&doorstep.facts(), &Policy::default(), doorstep.now).is_empty()
+    let findings = findings(&doorstep.facts(), &Policy::default(), doorstep.now);
+    findings.iter().for_each(assert_readable);
+    findings.is_empty()
 }
 
 #[test]

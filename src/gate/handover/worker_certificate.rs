@@ -1,13 +1,14 @@
 //! `handover.worker-certificate`: who hands over works for the seller and is trained for it.
 
-use super::{HandoverRule, holding};
+use super::HandoverRule;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::domain::registry::CertificateKind;
 use crate::evidence;
 use crate::gate::facts::HandoverFacts;
+use crate::gate::law;
 use crate::gate::policy::Policy;
-use crate::gate::rule::{Citation, Rule, Words};
+use crate::gate::rule::{Rule, Words, holding};
 
 pub(super) const RULE: HandoverRule = HandoverRule {
     rule: Rule {
@@ -23,18 +24,7 @@ pub(super) const RULE: HandoverRule = HandoverRule {
             zh: "停止交付，换本单位持证的送气人员来送",
             en: "Stop; let a certified worker of the company hand it over",
         },
-        citations: &[
-            Citation {
-                document: "通政办发〔2021〕67号 关于进一步加强城镇燃气安全监管工作的实施意见",
-                clause: "七(二十三)",
-                quote: Some("瓶装液化气送气服务人员须全部持《燃气经营企业从业人员专业培训考核合格证书》上岗"),
-            },
-            Citation {
-                document: "城镇燃气管理条例",
-                clause: "第二十四条",
-                quote: None,
-            },
-        ],
+        citations: &[law::CERTIFIED_DELIVERY, law::DELIVERY_STAFF],
     },
     check,
 };

@@ -7,7 +7,7 @@ use crate::domain::finding::Evidence;
 use crate::domain::id::{OrganizationId, ScaleId, UserId};
 use crate::domain::instant::{Instant, Moment};
 use crate::gate::facts::{PermitFacts, RecordFacts};
-use crate::gate::fixtures::{FILLER, OPERATOR, SCALE, cylinder, id, instant, moment, open_permit};
+use crate::gate::fixtures::{FILLER, OPERATOR, SCALE, cylinder, id, instant, moment, open_permit, told};
 use crate::gate::policy::Policy;
 
 /// Who checks after filling.
@@ -106,7 +106,10 @@ impl Record {
 
     /// What one rule finds, by the default policy.
     pub fn check(&self, rule: &RecordRule) -> Option<Evidence> {
-        (rule.check)(&self.facts(), &Policy::default(), self.now)
+        told(
+            &rule.rule,
+            (rule.check)(&self.facts(), &Policy::default(), self.now),
+        )
     }
 }
 

@@ -3,7 +3,6 @@
 
 #[cfg(test)]
 mod fixtures;
-mod law;
 mod no_gas;
 mod overfilled;
 mod permit_expired;
@@ -23,15 +22,10 @@ use crate::domain::finding::{Evidence, Finding, Severity, worst};
 use crate::domain::instant::Moment;
 use crate::gate::facts::{PermitFacts, RecordFacts};
 use crate::gate::policy::Policy;
-use crate::gate::rule::Rule;
+use crate::gate::rule::{self, RuleOf};
 
 /// A rule of the record gate.
-pub struct RecordRule {
-    /// Its id, words and law.
-    pub rule: Rule,
-    /// The compared values where the rule is broken.
-    pub check: fn(&RecordFacts<'_>, &Policy, Moment) -> Option<Evidence>,
-}
+pub type RecordRule = RuleOf<fn(&RecordFacts<'_>, &Policy, Moment) -> Option<Evidence>>;
 
 /// Every rule of the record gate, in the order in which findings are shown.
 pub const RULES: &[RecordRule] = &[
@@ -58,10 +52,7 @@ pub enum Outcome {
 
 /// Runs all rules.
 pub fn findings(facts: &RecordFacts<'_>, policy: &Policy, now: Moment) -> Vec<Finding> {
-    RULES
-        .iter()
-        .filter_map(|r| (r.check)(facts, policy, now).map(|evidence| r.rule.finding(evidence, policy)))
-        .collect()
+    rule::run(RULES, facts, policy, now)
 }
 
 /// What findings mean for the fill: the worst severity decides.
@@ -178,11 +169,12 @@ mod tests {
 
     #[test]
     fn a_second_weighing_holds_what_is_still_wrong() {
-        for break_one in [
-            (|r| r.set_net(14_901)) as fn(&mut Record),
+        let breaks: [fn(&mut Record); 3] = [
+            |r| r.set_net(14_901),
             |r| r.postcheck = None,
             |r| r.postcheck_mut().seal = Some(CheckResult::Fail),
-        ] {
+        ];
+        for break_one in breaks {
             assert_eq!(
                 outcome_of(&Record::again(break_one)),
                 Outcome::Recorded(FillStatus::Held)

@@ -1,10 +1,11 @@
 //! `fill.no-gas`: a fill that put no gas in, or took no time, is a record made to look like a fill.
 
-use super::{RecordRule, law, weighed};
+use super::{RecordRule, weighed};
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::evidence;
 use crate::gate::facts::RecordFacts;
+use crate::gate::law;
 use crate::gate::policy::Policy;
 use crate::gate::rule::{Rule, Words};
 
@@ -22,7 +23,7 @@ pub(super) const RULE: RecordRule = RecordRule {
             zh: "核对秤上的气瓶与所扫的码是否一致，并报告站长",
             en: "Make sure that the scanned cylinder is the one on the scale, and tell the station manager",
         },
-        citations: &[law::ONE_CODE, law::CHECKS_AND_RECORDS],
+        citations: &[law::CODE_AND_STAMP, law::CHECKS_AND_RECORDS],
     },
     check,
 };

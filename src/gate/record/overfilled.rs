@@ -1,13 +1,14 @@
 //! `fill.overfilled`: more gas than the steel allows bursts cylinders. It holds until enough gas is out.
 
-use super::{RecordRule, law, weighed};
+use super::{RecordRule, weighed};
 use crate::domain::cylinder::OVERFILLED;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::evidence;
 use crate::gate::facts::RecordFacts;
+use crate::gate::law;
 use crate::gate::policy::Policy;
-use crate::gate::rule::{Citation, Rule, Words};
+use crate::gate::rule::{Rule, Words};
 
 pub(super) const RULE: RecordRule = RecordRule {
     rule: Rule {
@@ -23,15 +24,7 @@ pub(super) const RULE: RecordRule = RecordRule {
             zh: "不得发出，卸出超量的气体后复称",
             en: "Do not release it; take out the excess gas and weigh again",
         },
-        citations: &[
-            law::CHECKS_AND_RECORDS,
-            Citation {
-                document: "特种设备安全监督检查办法",
-                clause: "第二十五条",
-                quote: None,
-            },
-            law::FILLING_CODE,
-        ],
+        citations: &[law::CHECKS_AND_RECORDS, law::SUPERVISORY_CHECKS, law::TSG_FILLING],
     },
     check,
 };

@@ -1,11 +1,12 @@
 //! `fill.permit-expired`: a permit is good for a short time, and no longer once it is voided. A fill that **started** in time
 //! is in time.
 
-use super::{RecordRule, law, own_permit};
+use super::{RecordRule, own_permit};
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::evidence;
 use crate::gate::facts::RecordFacts;
+use crate::gate::law;
 use crate::gate::policy::Policy;
 use crate::gate::rule::{Rule, Words};
 
@@ -23,7 +24,7 @@ pub(super) const RULE: RecordRule = RecordRule {
             zh: "隔离气瓶不得发出，重新扫码做充装前检查",
             en: "Set the cylinder aside and scan it for a new check",
         },
-        citations: &[law::CONTROL, law::CHECKS_AND_RECORDS],
+        citations: &[law::FILLING_CONTROL, law::CHECKS_AND_RECORDS],
     },
     check,
 };

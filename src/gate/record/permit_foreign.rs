@@ -1,12 +1,13 @@
 //! `fill.permit-foreign`: a permit is for one organization, one operator and one scale, and for nobody else.
 
-use super::{RecordRule, is_another_organizations, law, own_permit};
+use super::{RecordRule, is_another_organizations, own_permit};
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::evidence;
 use crate::gate::facts::RecordFacts;
+use crate::gate::law;
 use crate::gate::policy::Policy;
-use crate::gate::rule::{Rule, Words};
+use crate::gate::rule::{Rule, Words, holding};
 
 pub(super) const RULE: RecordRule = RecordRule {
     rule: Rule {
@@ -22,7 +23,7 @@ pub(super) const RULE: RecordRule = RecordRule {
             zh: "隔离气瓶不得发出，由本人在本秤重新扫码检查",
             en: "Set the cylinder aside and check it yourself on this scale",
         },
-        citations: &[law::CONTROL, law::CHECKS_AND_RECORDS],
+        citations: &[law::FILLING_CONTROL, law::CHECKS_AND_RECORDS],
     },
     check,
 };
@@ -32,7 +33,7 @@ fn check(facts: &RecordFacts<'_>, _: &Policy, _: Moment) -> Option<Evidence> {
         return Some(evidence! { "mismatch" => ["organization"] });
     }
     let permit = own_permit(facts)?;
-    let mismatch: Vec<&str> = [
+    let mismatch = holding([
         ("operator", facts.operator_id != Some(permit.operator_id)),
         (
             "scale",
@@ -40,10 +41,7 @@ fn check(facts: &RecordFacts<'_>, _: &Policy, _: Moment) -> Option<Evidence> {
                 .device_scale_id
                 .is_some_and(|scale_id| scale_id != permit.scale_id),
         ),
-    ]
-    .into_iter()
-    .filter_map(|(name, differs)| differs.then_some(name))
-    .collect();
+    ]);
     (!mismatch.is_empty()).then(|| evidence! { "mismatch" => mismatch })
 }
 

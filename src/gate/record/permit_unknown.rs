@@ -1,10 +1,11 @@
 //! `fill.permit-unknown`: a fill without a permit, or without the cylinder of its permit, is none that may be recorded.
 
-use super::{RecordRule, law};
+use super::RecordRule;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::evidence;
 use crate::gate::facts::RecordFacts;
+use crate::gate::law;
 use crate::gate::policy::Policy;
 use crate::gate::rule::{Rule, Words};
 
@@ -22,7 +23,7 @@ pub(super) const RULE: RecordRule = RecordRule {
             zh: "隔离气瓶不得发出，重新扫码做充装前检查",
             en: "Set the cylinder aside and scan it for a new check",
         },
-        citations: &[law::RECOGNITION, law::CHECKS_AND_RECORDS],
+        citations: &[law::ONE_CYLINDER_ONE_CODE, law::CHECKS_AND_RECORDS],
     },
     check,
 };

@@ -1,10 +1,11 @@
 //! `fill.permit-used`: a permit is for one fill.
 
-use super::{RecordRule, law, own_permit};
+use super::{RecordRule, own_permit};
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::evidence;
 use crate::gate::facts::RecordFacts;
+use crate::gate::law;
 use crate::gate::policy::Policy;
 use crate::gate::rule::{Rule, Words};
 
@@ -22,7 +23,7 @@ pub(super) const RULE: RecordRule = RecordRule {
             zh: "隔离气瓶不得发出，重新扫码做充装前检查",
             en: "Set the cylinder aside and scan it for a new check",
         },
-        citations: &[law::ONE_CODE, law::CONTROL],
+        citations: &[law::CODE_AND_STAMP, law::FILLING_CONTROL],
     },
     check,
 };

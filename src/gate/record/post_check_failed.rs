@@ -1,13 +1,14 @@
 //! `fill.post-check-failed`: a cylinder that leaks, or whose valve or seal is not in order, stays.
 
-use super::{RecordRule, law};
+use super::RecordRule;
 use crate::domain::event::CheckResult;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::evidence;
 use crate::gate::facts::RecordFacts;
+use crate::gate::law;
 use crate::gate::policy::Policy;
-use crate::gate::rule::{Rule, Words};
+use crate::gate::rule::{Rule, Words, holding};
 
 pub(super) const RULE: RecordRule = RecordRule {
     rule: Rule {
@@ -16,28 +17,26 @@ pub(super) const RULE: RecordRule = RecordRule {
         by_policy: false,
         alert: false,
         message: Words {
-            zh: "充装后检查有 {count} 项不合格（检漏、瓶阀、封口）",
-            en: "{count} items of the check after filling failed: {failed}",
+            zh: "充装后检查不合格：{failed}",
+            en: "The check after filling failed: {failed}",
         },
         next_step: Words {
             zh: "不得发出，移到安全处处理，合格后复称",
             en: "Do not release it; make it safe, then check and weigh again",
         },
-        citations: &[law::CHECKS_AND_RECORDS, law::FILLING_CODE],
+        citations: &[law::CHECKS_AND_RECORDS, law::TSG_FILLING],
     },
     check,
 };
 
 fn check(facts: &RecordFacts<'_>, _: &Policy, _: Moment) -> Option<Evidence> {
     let postcheck = facts.postcheck?;
-    let failed: Vec<&str> = [
-        ("leak", postcheck.leak),
-        ("valve", postcheck.valve),
-        ("seal", postcheck.seal),
-    ]
-    .into_iter()
-    .filter_map(|(name, result)| (result == Some(CheckResult::Fail)).then_some(name))
-    .collect();
+    let fails = |result| result == Some(CheckResult::Fail);
+    let failed = holding([
+        ("leak", fails(postcheck.leak)),
+        ("valve", fails(postcheck.valve)),
+        ("seal", fails(postcheck.seal)),
+    ]);
     (!failed.is_empty()).then(|| evidence! { "count" => failed.len(), "failed" => failed })
 }
 

@@ -1,12 +1,13 @@
 //! `fill.post-check-missing`: a cylinder leaves only after somebody looked at leak, valve and seal.
 
-use super::{RecordRule, law};
+use super::RecordRule;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::evidence;
 use crate::gate::facts::RecordFacts;
+use crate::gate::law;
 use crate::gate::policy::Policy;
-use crate::gate::rule::{Rule, Words};
+use crate::gate::rule::{Rule, Words, holding};
 
 pub(super) const RULE: RecordRule = RecordRule {
     rule: Rule {
@@ -15,29 +16,26 @@ pub(super) const RULE: RecordRule = RecordRule {
         by_policy: false,
         alert: false,
         message: Words {
-            zh: "充装后检查缺 {count} 项：检漏、瓶阀、封口、检查人都要有",
-            en: "{count} items of the check after filling are missing: {missing}",
+            zh: "充装后检查不完整，缺：{missing}",
+            en: "The check after filling is incomplete, missing: {missing}",
         },
         next_step: Words {
             zh: "不得发出，补做充装后检查并复称",
             en: "Do not release it; do the check after filling and weigh again",
         },
-        citations: &[law::CHECKS_AND_RECORDS, law::FILLING_CODE],
+        citations: &[law::CHECKS_AND_RECORDS, law::TSG_FILLING],
     },
     check,
 };
 
 fn check(facts: &RecordFacts<'_>, _: &Policy, _: Moment) -> Option<Evidence> {
     let postcheck = facts.postcheck;
-    let missing: Vec<&str> = [
+    let missing = holding([
         ("leak", postcheck.is_none_or(|p| p.leak.is_none())),
         ("valve", postcheck.is_none_or(|p| p.valve.is_none())),
         ("seal", postcheck.is_none_or(|p| p.seal.is_none())),
         ("checker_id", postcheck.is_none_or(|p| p.checker_id.is_none())),
-    ]
-    .into_iter()
-    .filter_map(|(name, missing)| missing.then_some(name))
-    .collect();
+    ]);
     (!missing.is_empty()).then(|| evidence! { "count" => missing.len(), "missing" => missing })
 }
 

@@ -7,7 +7,9 @@ use super::{Outcome, findings, outcome};
 use crate::domain::event::{CheckResult, FillStatus, Postcheck};
 use crate::domain::instant::Instant;
 use crate::gate::facts::PermitFacts;
-use crate::gate::fixtures::{FILLER, OPERATOR, OTHER_OPERATOR, OTHER_SCALE, SCALE, STRANGER, id, instant};
+use crate::gate::fixtures::{
+    FILLER, OPERATOR, OTHER_OPERATOR, OTHER_SCALE, SCALE, STRANGER, assert_readable, id, instant,
+};
 use crate::gate::policy::Policy;
 
 const EXPIRES_AT: &str = "2026-06-15T02:05:00Z";
@@ -142,6 +144,7 @@ proptest! {
             (false, false) => Outcome::Recorded(FillStatus::Released),
         };
         prop_assert_eq!(outcome(&findings), expected, "{:?}", findings);
+        findings.iter().for_each(assert_readable);
     }
 
     #[test]

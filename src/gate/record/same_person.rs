@@ -1,12 +1,13 @@
 //! `fill.same-person`: four eyes see more than two.
 
-use super::{RecordRule, law};
+use super::RecordRule;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::evidence;
 use crate::gate::facts::RecordFacts;
+use crate::gate::law;
 use crate::gate::policy::Policy;
-use crate::gate::rule::{Citation, Rule, Words};
+use crate::gate::rule::{Rule, Words};
 
 pub(super) const RULE: RecordRule = RecordRule {
     rule: Rule {
@@ -22,15 +23,7 @@ pub(super) const RULE: RecordRule = RecordRule {
             zh: "请另一名检查员做充装后检查",
             en: "Have another person do the check after filling",
         },
-        citations: &[
-            law::CHECKS_AND_RECORDS,
-            Citation {
-                document: "中华人民共和国特种设备安全法",
-                clause: "第四十九条第一款第一项",
-                quote: Some("有与充装和管理相适应的管理人员和技术人员"),
-            },
-            law::FILLING_CODE,
-        ],
+        citations: &[law::CHECKS_AND_RECORDS, law::STAFF_TO_FILL, law::TSG_FILLING],
     },
     check,
 };

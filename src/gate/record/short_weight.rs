@@ -5,8 +5,9 @@ use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::evidence;
 use crate::gate::facts::RecordFacts;
+use crate::gate::law;
 use crate::gate::policy::Policy;
-use crate::gate::rule::{Citation, Rule, Words};
+use crate::gate::rule::{Rule, Words};
 
 pub(super) const RULE: RecordRule = RecordRule {
     rule: Rule {
@@ -22,18 +23,7 @@ pub(super) const RULE: RecordRule = RecordRule {
             zh: "复称核实，按实际净重标明和结算",
             en: "Weigh again; mark and charge what is really in it",
         },
-        citations: &[
-            Citation {
-                document: "中华人民共和国消费者权益保护法",
-                clause: "第十条第二款",
-                quote: Some("有权获得质量保障、价格合理、计量正确等公平交易条件"),
-            },
-            Citation {
-                document: "关于开展燃气安全专项整治行动的实施方案（区级）",
-                clause: "二(三)4",
-                quote: Some("对冒充标识、以次充好、缺斤短两、强买强卖等损害消费者利益的行为进行查处"),
-            },
-        ],
+        citations: &[law::FAIR_MEASURE, law::NO_SHORT_WEIGHT],
     },
     check,
 };

@@ -1,7 +1,6 @@
-//! The clauses that the rules of this gate rest on. A quote is the clause's own text; where that was not read there is
-//! none.
+//! The clauses that the rules rest on. A quote is the clause's own text; where that was not read there is none.
 
-use crate::gate::rule::Citation;
+use super::rule::Citation;
 
 const LAW: &str = "中华人民共和国特种设备安全法";
 const METROLOGY_LAW: &str = "中华人民共和国计量法";
@@ -53,25 +52,55 @@ pub(super) const NO_OVERDUE: Citation = quoted(
     "未经定期检验或者检验不合格的特种设备，不得继续使用。",
 );
 pub(super) const DESIGN_LIFE: Citation = named(LAW, "第四十八条");
+pub(super) const USE_PAST_DESIGN_LIFE: Citation = quoted(
+    LAW,
+    "第四十八条第二款",
+    "达到设计使用年限可以继续使用的，应当按照安全技术规范的要求通过检验或者安全评估，并办理使用登记证书变更，方可继续使用。",
+);
 pub(super) const LICENSE_TO_FILL: Citation = named(LAW, "第四十九条第一款");
+pub(super) const STAFF_TO_FILL: Citation = quoted(
+    LAW,
+    "第四十九条第一款第一项",
+    "有与充装和管理相适应的管理人员和技术人员",
+);
 pub(super) const PRE_FILL_CHECK: Citation = quoted(
     LAW,
     "第四十九条第二款",
     "充装单位应当建立充装前后的检查、记录制度，禁止对不符合安全技术规范要求的移动式压力容器和气瓶进行充装。",
 );
+pub(super) const CHECKS_AND_RECORDS: Citation = quoted(
+    LAW,
+    "第四十九条第二款",
+    "充装单位应当建立充装前后的检查、记录制度",
+);
 pub(super) const FILLER_REGISTERS: Citation = named(LAW, "第四十九条第三款");
+pub(super) const SUPPLY_ONLY_SOUND: Citation = quoted(
+    LAW,
+    "第四十九条第三款",
+    "气瓶充装单位应当向气体使用者提供符合安全技术规范要求的气瓶",
+);
 pub(super) const SEIZURE: Citation = named(LAW, "第六十一条");
 pub(super) const PENALTY_NO_CHECK: Citation = named(LAW, "第八十五条第一款");
 pub(super) const UNLICENSED_FILLING: Citation = named(LAW, "第八十五条第二款");
 pub(super) const UNQUALIFIED_PEOPLE: Citation = named(LAW, "第八十六条");
 pub(super) const SEIZED_UNTOUCHED: Citation = named(LAW, "第九十五条第二款");
+pub(super) const SUPERVISORY_CHECKS: Citation = named("特种设备安全监督检查办法", "第二十五条");
 
 pub(super) const CALIBRATION: Citation = quoted(
     METROLOGY_LAW,
     "第九条",
     "未按照规定申请检定或者检定不合格的，不得使用。",
 );
+pub(super) const FAIR_MEASURE: Citation = quoted(
+    "中华人民共和国消费者权益保护法",
+    "第十条第二款",
+    "有权获得质量保障、价格合理、计量正确等公平交易条件",
+);
+
+pub(super) const LICENSE_TO_SELL: Citation = named(GAS_REGULATION, "第十五条");
 pub(super) const OWN_ONLY: Citation = quoted(GAS_REGULATION, "第十八条第七项", "擅自为非自有气瓶充装燃气");
+pub(super) const NO_SALE_OF_OTHERS: Citation = named(GAS_REGULATION, "第十八条第八项");
+pub(super) const DELIVERY_STAFF: Citation = named(GAS_REGULATION, "第二十四条");
 
 pub(super) const CERTIFIED_OPERATORS: Citation = quoted(
     NATIONAL_PLAN,
@@ -123,6 +152,11 @@ pub(super) const TRACKING_RULES: Citation = quoted(
     "三(三)2",
     "健全追溯赋码系统应用规则，通过电子标签或二维码等信息技术手段，加强气瓶的跟踪追溯管理",
 );
+pub(super) const TRACKING_BY_LABEL: Citation = quoted(
+    NATIONAL_PLAN,
+    "三(三)2",
+    "通过电子标签或二维码等信息技术手段，加强气瓶的跟踪追溯管理",
+);
 
 pub(super) const WHOLE_WAY: Citation =
     quoted(NANTONG, "三(四)", "形成对每个气瓶从充装、配送到用户全流程追踪");
@@ -143,7 +177,17 @@ pub(super) const CODE_AND_STAMP: Citation = quoted(
     "三(五)",
     "严格执行“一瓶一码一印”的信息化充装，严禁使用通用码、口袋码",
 );
+pub(super) const CERTIFIED_DELIVERY: Citation = quoted(
+    NANTONG,
+    "七(二十三)",
+    "瓶装液化气送气服务人员须全部持《燃气经营企业从业人员专业培训考核合格证书》上岗",
+);
 
+pub(super) const WITHIN_THE_LICENSE: Citation = quoted(
+    YUNNAN,
+    "一(一)排查内容2",
+    "看燃气经营企业是否存在有超出经营区域、经营范围、经营类别的行为，是否存在有无证经营或经营许可过期的情况",
+);
 pub(super) const CLEAR_OUT: Citation =
     quoted(YUNNAN, "一(一)整治措施2", "限期未整改完成的，坚决予以处罚和清退");
 pub(super) const CLOSE_UNLICENSED: Citation =
@@ -151,5 +195,20 @@ pub(super) const CLOSE_UNLICENSED: Citation =
 pub(super) const CALIBRATION_WATCH: Citation =
     quoted(YUNNAN, "二(二)4", "加强城镇燃气设施中强制检定计量器具的管理");
 
+pub(super) const NO_UNOWNED: Citation = quoted(
+    "燃气安全风险隐患排查整治工作方案（市级）",
+    "二(二)",
+    "禁止报废钢瓶、超期未检钢瓶和非企业自有钢瓶充装使用",
+);
+pub(super) const NO_SHORT_WEIGHT: Citation = quoted(
+    "关于开展燃气安全专项整治行动的实施方案（区级）",
+    "二(三)4",
+    "对冒充标识、以次充好、缺斤短两、强买强卖等损害消费者利益的行为进行查处",
+);
+
 pub(super) const TSG_FILLING: Citation = named(TSG_23, "第8章 充装使用");
+pub(super) const FILLING_CONTROL: Citation = named(
+    "GB/T 38059-2019 气瓶射频识别（RFID）应用 充装控制管理要求",
+    "4.1.2",
+);
 pub(super) const NOTICE_2021: Citation = named("市场监管总局2021年气瓶安全监察通知", "一(一)");

@@ -1,0 +1,199 @@
+//! What anybody may know who scans a code: is the cylinder lawful, who filled it, when is it due. No personal data.
+
+use chrono::NaiveDate;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::App;
+use super::scan::ScannedCode;
+use crate::auth::keyring::Keyring;
+use crate::db::conn::Conn;
+use crate::db::facts;
+use crate::db::history::PublicScanRow;
+use crate::db::types::Json;
+use crate::domain::cylinder::Cylinder;
+use crate::domain::event::{CodeStatus, FillStatus, Precheck, ScanRecord};
+use crate::domain::finding::{Finding, Severity};
+use crate::domain::id::OrganizationId;
+use crate::domain::instant::Moment;
+use crate::domain::label_code::{Entry, LabelId};
+use crate::domain::registry::{License, Location, Organization};
+use crate::error::Result;
+use crate::gate::facts::{FillFacts, OrganizationFacts};
+use crate::gate::fill;
+use crate::gate::policy::Policy;
+
+/// The rules of the fill gate that speak of the cylinder and its owner alone, whoever fills it wherever.
+const CYLINDER_RULES: &[&str] = &[
+    "fill.code-unknown",
+    "fill.code-forged",
+    "fill.code-revoked",
+    "fill.not-registered",
+    "fill.owner-closed",
+    "fill.inspection-overdue",
+    "fill.life-ended",
+    "fill.scrapped",
+    "fill.seized",
+    "fill.blacklisted",
+    "fill.lost",
+    "fill.dual-phase",
+    "fill.refurbished",
+    "fill.no-filler-mark",
+    "fill.uninsured",
+    "fill.inspection-soon",
+];
+
+/// What a public look-up found.
+#[derive(Debug)]
+pub struct PublicRecord {
+    /// What the code turned out to be.
+    pub status: CodeStatus,
+    /// The label, where the code names one.
+    pub label_id: Option<LabelId>,
+    /// Everything that speaks against the cylinder or should be known.
+    pub findings: Vec<Finding>,
+    /// Whether a fill is held that may not leave the station.
+    pub held: bool,
+    /// The cylinder.
+    pub cylinder: Option<Cylinder>,
+    /// Its owner's name.
+    pub owner_name: Option<String>,
+    /// The last filler's name.
+    pub filler_name: Option<String>,
+    /// The day of the last fill.
+    pub filled_on: Option<NaiveDate>,
+    /// The day of the look-up.
+    pub today: NaiveDate,
+}
+
+impl PublicRecord {
+    /// Whether the cylinder may be used.
+    pub fn is_lawful(&self) -> bool {
+        self.cylinder.is_some() && !self.held && self.findings.iter().all(|f| f.severity != Severity::Refuse)
+    }
+}
+
+/// What a public look-up answers.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PublicView {
+    /// Whether the cylinder may be used.
+    pub lawful: bool,
+    /// Why not.
+    pub reasons: Vec<String>,
+    /// What else should be known.
+    pub notes: Vec<String>,
+    /// 使用登记代码
+    pub registration_code: Option<String>,
+    /// Model.
+    pub model: Option<String>,
+    /// Owner.
+    pub owner_name: Option<String>,
+    /// Who filled it last.
+    pub filler_name: Option<String>,
+    /// When.
+    pub filled_on: Option<NaiveDate>,
+    /// Gas, in grams.
+    pub net_g: Option<i32>,
+    /// When the next inspection is due.
+    pub inspection_due_on: Option<NaiveDate>,
+    /// The last day of its life.
+    pub life_ends_on: Option<NaiveDate>,
+    /// Whether insurance is in force.
+    pub insured: Option<bool>,
+}
+
+fn organization(conn: &mut Conn, id: OrganizationId) -> Result<(Option<Organization>, Vec<License>)> {
+    let found = facts::organizations(conn, &[id])?.pop();
+    Ok((found, facts::licenses(conn, &[id])?))
+}
+
+/// Looks a code up.
+///
+/// # Errors
+/// The database.
+pub fn look_up(conn: &mut Conn, keys: &Keyring, text: &str, now: Moment) -> Result<PublicRecord> {
+    let code = ScannedCode::read(text, Entry::Typed, keys);
+    let label = match code.label_id() {
+        Some(id) => facts::labels(conn, std::slice::from_ref(id))?.pop(),
+        None => None,
+    };
+    let scan = code.judge_label(label.as_ref());
+    let cylinder = match &label {
+        Some(label) => facts::cylinders(conn, &[label.cylinder_id])?.pop().map(|row| row.cylinder),
+        None => None,
+    };
+    judge(conn, scan, cylinder, now)
+}
+
+fn judge(conn: &mut Conn, scan: ScanRecord, cylinder: Option<Cylinder>, now: Moment) -> Result<PublicRecord> {
+    let owner = match &cylinder {
+        Some(cylinder) => organization(conn, cylinder.owner_id)?,
+        None => (None, Vec::new()),
+    };
+    let filler_id = cylinder.as_ref().and_then(|c| c.last_fill.as_ref()).map(|fill| fill.organization_id);
+    let filler = match filler_id {
+        Some(id) => facts::organizations(conn, &[id])?.pop(),
+        None => None,
+    };
+    let policies = facts::policies(conn)?;
+    let owner_facts =
+        owner.0.as_ref().map(|organization| OrganizationFacts { organization, licenses: &owner.1 });
+    let facts = FillFacts {
+        scan: &scan,
+        cylinder: cylinder.as_ref(),
+        owner: owner_facts,
+        filler: owner_facts,
+        operator: None,
+        scale: None,
+        site: None,
+        scale_permit: None,
+        cylinder_permit: None,
+        scale_g: None,
+        stamp_digits: None,
+        precheck: &Precheck::default(),
+        clock_trusted: true,
+    };
+    let country = "000000".parse().map_err(crate::db::DbError::corrupt)?;
+    let district = owner.0.as_ref().map_or(&country, |o| &o.district_code);
+    let policy = Policy::resolve(&policies, district, now.today);
+    let mut findings = fill::findings(&facts, &policy, now);
+    findings.retain(|finding| CYLINDER_RULES.contains(&finding.rule.as_str()));
+    let last = cylinder.as_ref().and_then(|c| c.last_fill.as_ref());
+    Ok(PublicRecord {
+        status: scan.status,
+        label_id: scan.label_id,
+        findings,
+        held: last.is_some_and(|fill| fill.status == FillStatus::Held && !fill.moved_since),
+        filled_on: last.map(|fill| now.day_of(fill.at)),
+        cylinder,
+        owner_name: owner.0.map(|o| o.name.to_string()),
+        filler_name: filler.map(|o| o.name.to_string()),
+        today: now.today,
+    })
+}
+
+impl App {
+    /// Looks a code up for anybody, and counts it if it names a label.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn public_look_up(&self, text: &str, device_class: &str, location: Option<Location>) -> Result<PublicRecord> {
+        let now = self.now();
+        let mut conn = self.pool.get()?;
+        let record = look_up(&mut conn, &self.keyring, text, now)?;
+        if let (Some(label_id), Some(_)) = (&record.label_id, &record.cylinder) {
+            let row = PublicScanRow {
+                id: self.ids.id(now.at),
+                label_id: label_id.clone(),
+                scanned_at: now.at,
+                device_class: device_class.to_owned(),
+                location: location.filter(Location::is_valid).map(Json::new).transpose()?,
+            };
+            // A count that can't be written must not keep anybody from the answer.
+            if let Err(error) = row.insert(&mut conn) {
+                tracing::warn!(%error, "customer scan not counted");
+            }
+        }
+        Ok(record)
+    }
+}

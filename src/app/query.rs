@@ -1,0 +1,520 @@
+//! Looking at cylinders: by any reference, as a file, as a history, as a trace.
+
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::target::{Target, may_see};
+use super::{App, Session};
+use crate::auth::keyring::Keyring;
+use crate::auth::permission::Scope;
+use crate::db::conn::Conn;
+use crate::db::facts::{self, CylinderRow, FillRow};
+use crate::db::history::{self, Names};
+use crate::db::registry::Page;
+use crate::domain::cylinder::{Custody, Cylinder, CylinderStatus, Insurance, LabelStatus};
+use crate::domain::date::Day;
+use crate::domain::district::DistrictCode;
+use crate::domain::event::{Event, EventData};
+use crate::domain::finding::Finding;
+use crate::domain::id::{CylinderId, EventId, OrganizationId, SiteId, UserId};
+use crate::domain::instant::Instant;
+use crate::domain::label_code::{Entry, LabelId, Scan};
+use crate::error::{Code, Result};
+use crate::gate::rule::{Citation, Lang, find as find_rule};
+use crate::ledger::chain::hex;
+
+/// A finding in words.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FindingView {
+    /// Stable id of the rule.
+    pub rule: String,
+    /// How bad.
+    pub severity: crate::domain::finding::Severity,
+    /// Whether somebody must look at it.
+    pub alert: bool,
+    /// What is wrong.
+    pub message: String,
+    /// The one thing to do next.
+    pub next_step: String,
+    /// The values that were compared.
+    pub evidence: Value,
+    /// The law behind it.
+    #[schema(value_type = Vec<CitationView>)]
+    pub citations: Vec<Citation>,
+}
+
+/// A place in a law or document.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CitationView {
+    /// The document.
+    pub document: String,
+    /// The clause.
+    pub clause: String,
+    /// What it says, in its own words.
+    pub quote: Option<String>,
+}
+
+/// Puts findings into words.
+pub fn in_words(findings: &[Finding], lang: Lang) -> Vec<FindingView> {
+    findings
+        .iter()
+        .map(|finding| {
+            let rule = find_rule(&finding.rule);
+            FindingView {
+                rule: finding.rule.clone(),
+                severity: finding.severity,
+                alert: finding.alert,
+                message: rule.map(|r| r.message(&finding.evidence, lang)).unwrap_or_default(),
+                next_step: rule.map(|r| r.next_step.get(lang).to_owned()).unwrap_or_default(),
+                evidence: Value::Object(finding.evidence.clone()),
+                citations: rule.map(|r| r.citations.to_vec()).unwrap_or_default(),
+            }
+        })
+        .collect()
+}
+
+/// Finds the cylinder that a reference means: an id, a label code or scanned address, `reg:<registration code>`,
+/// `stamp:<maker>:<serial>[:<YYYY-MM>]`, or a typed label id with its check character.
+///
+/// # Errors
+/// 404; 409 where a stamp fits more than one; the database.
+pub fn resolve(conn: &mut Conn, keys: &Keyring, text: &str) -> Result<Target> {
+    if let Ok(id) = text.parse::<CylinderId>() {
+        return Ok(Target { id, scanned: false });
+    }
+    if let Some(code) = text.strip_prefix("reg:") {
+        let found = facts::cylinders_by_registration_code(conn, &[code.to_uppercase()])?;
+        return found.first().map(|row| Target { id: row.cylinder.id, scanned: false }).ok_or(Code::CylinderNotFound.into());
+    }
+    if let Some(stamp) = text.strip_prefix("stamp:") {
+        return resolve_stamp(conn, stamp);
+    }
+    let (label, scanned) = match Scan::read(text, Entry::Typed) {
+        Scan::Code(code) if keys.verify(&code) => (code.id, true),
+        Scan::Typed(id) => (id, false),
+        Scan::Code(_) | Scan::Foreign(_) => return Err(Code::CylinderNotFound.into()),
+    };
+    let found = facts::labels(conn, &[label])?;
+    found.first().map(|row| Target { id: row.cylinder_id, scanned }).ok_or(Code::CylinderNotFound.into())
+}
+
+fn resolve_stamp(conn: &mut Conn, stamp: &str) -> Result<Target> {
+    let mut parts = stamp.splitn(3, ':');
+    let (Some(maker), Some(serial), month) = (parts.next(), parts.next(), parts.next()) else {
+        return Err(Code::CylinderNotFound.into());
+    };
+    let mut found = facts::cylinders_by_stamp(conn, &maker.to_uppercase(), &serial.to_uppercase())?;
+    if let Some(month) = month {
+        found.retain(|row| row.cylinder.stamp.manufactured_on.month_text() == month);
+    }
+    match found.as_slice() {
+        [] => Err(Code::CylinderNotFound.into()),
+        [one] => Ok(Target { id: one.cylinder.id, scanned: false }),
+        _ => Err(Code::AmbiguousReference.into()),
+    }
+}
+
+impl App {
+    /// Finds the cylinder of a reference, for a command that then judges whether the caller may know it.
+    ///
+    /// # Errors
+    /// See [`resolve`].
+    pub fn target(&self, reference: &str) -> Result<Target> {
+        let mut conn = self.pool.get()?;
+        resolve(&mut conn, &self.keyring, reference)
+    }
+}
+
+/// A cylinder that the actor may see.
+///
+/// # Errors
+/// 404, or the database.
+pub fn cylinder(session: &mut Session<'_>, keys: &Keyring, reference: &str) -> Result<CylinderRow> {
+    let target = resolve(session.conn, keys, reference)?;
+    let row = facts::cylinders(session.conn, &[target.id])?.pop().ok_or(Code::CylinderNotFound)?;
+    let owner = facts::organizations(session.conn, &[row.cylinder.owner_id])?.pop();
+    let places = [owner.as_ref().map(|o| &o.district_code), Some(&row.seen_in)];
+    if may_see(&session.actor, session.scope, &row.cylinder, places) {
+        Ok(row)
+    } else {
+        Err(Code::CylinderNotFound.into())
+    }
+}
+
+/// A label of a cylinder.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LabelView {
+    /// The eight characters that name it.
+    pub id: LabelId,
+    /// The same with its check character, as printed for typing.
+    pub typed: String,
+    /// Whether it is good.
+    pub status: LabelStatus,
+    /// The whole code; for the owner's people only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The address that the QR carries; for the owner's people only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Where its picture is; for the owner's people only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub svg_url: Option<String>,
+    /// Where its picture is; for the owner's people only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub png_url: Option<String>,
+}
+
+/// An organization by id and name.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Named {
+    /// Its id.
+    #[schema(value_type = String, format = "uuid")]
+    pub id: uuid::Uuid,
+    /// Its name; left out where it is not for the reader.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// A cylinder's file.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CylinderView {
+    /// Its id.
+    pub id: CylinderId,
+    /// The whole code of its label; for the owner's people only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// Its label.
+    pub label: LabelView,
+    /// How it stands.
+    pub status: CylinderStatus,
+    /// Owner.
+    pub owner: Named,
+    /// 使用登记代码
+    pub registration_code: Option<String>,
+    /// What the steel says.
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    pub stamp: crate::domain::cylinder::Stamp,
+    /// Last passed inspection.
+    pub last_inspected_on: Option<crate::domain::date::StampDate>,
+    /// When the next inspection is due.
+    pub inspection_due_on: Day,
+    /// The last day of its life.
+    pub life_ends_on: Day,
+    /// Insurance.
+    pub insurance: Option<Insurance>,
+    /// Who has it.
+    pub custody: Custody,
+    /// The district in which it was last seen.
+    pub district_code: DistrictCode,
+    /// The last fill.
+    pub last_fill: Option<LastFillView>,
+    /// When it was registered.
+    pub registered_at: Instant,
+    /// Sequence number of its last event.
+    pub version: i64,
+}
+
+/// The last fill in a cylinder's file.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct LastFillView {
+    /// The fill.
+    pub id: EventId,
+    /// When.
+    pub finished_at: Instant,
+    /// By whom.
+    pub organization_id: OrganizationId,
+    /// Where.
+    pub site_id: Option<SiteId>,
+    /// Gas, in grams.
+    pub net_g: i32,
+    /// Whether it may leave.
+    pub status: crate::domain::event::FillStatus,
+}
+
+/// How a caller sees cylinders.
+pub struct Viewer<'a> {
+    /// Keys, to show codes again.
+    pub keys: &'a Keyring,
+    /// Address of the service as printed on labels.
+    pub public_url: &'a str,
+    /// The organization whose labels may be shown; none for nobody's.
+    pub labels_of: Option<OrganizationId>,
+}
+
+impl Viewer<'_> {
+    fn label(&self, cylinder: &Cylinder) -> LabelView {
+        let label = &cylinder.label;
+        let mine = self.labels_of == Some(cylinder.owner_id) && label.status != LabelStatus::Revoked;
+        let code = self.keys.tag(&label.id, label.key_id).filter(|_| mine);
+        let picture = |ending: &str| code.as_ref().map(|code| format!("/api/v1/labels/{code}.{ending}"));
+        LabelView {
+            id: label.id.clone(),
+            typed: label.id.typed(),
+            status: label.status,
+            url: code.as_ref().map(|code| code.url(self.public_url)),
+            svg_url: picture("svg"),
+            png_url: picture("png"),
+            code: code.map(|code| code.to_string()),
+        }
+    }
+
+    /// A cylinder's file.
+    pub fn view(&self, row: CylinderRow, owner_name: Option<String>) -> CylinderView {
+        let cylinder = row.cylinder;
+        let label = self.label(&cylinder);
+        CylinderView {
+            id: cylinder.id,
+            code: label.code.clone(),
+            label,
+            status: cylinder.status(),
+            owner: Named { id: cylinder.owner_id.uuid(), name: owner_name },
+            registration_code: cylinder.registration_code.map(|code| code.to_string()),
+            last_inspected_on: cylinder.inspected_on,
+            inspection_due_on: cylinder.inspection_due_on,
+            life_ends_on: cylinder.life_ends_on,
+            insurance: cylinder.insurance,
+            custody: cylinder.custody,
+            district_code: row.seen_in,
+            last_fill: cylinder.last_fill.map(|fill| LastFillView {
+                id: fill.id,
+                finished_at: fill.at,
+                organization_id: fill.organization_id,
+                site_id: fill.site_id,
+                net_g: fill.net_g,
+                status: fill.status,
+            }),
+            registered_at: cylinder.registered_at,
+            version: row.version,
+            stamp: cylinder.stamp,
+        }
+    }
+}
+
+/// One event of a history.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EventView {
+    /// Place among all events.
+    pub log_index: i64,
+    /// Place in the cylinder's own chain.
+    pub cylinder_seq: i64,
+    /// Its id.
+    pub id: EventId,
+    /// What happened.
+    pub kind: String,
+    /// When it happened.
+    pub occurred_at: Instant,
+    /// When it was recorded.
+    pub recorded_at: Instant,
+    /// Who: the person or scale. Names of people only for their own organization and for authorities.
+    pub actor: Named,
+    /// For which organization.
+    pub organization: Named,
+    /// Where.
+    pub site: Option<Named>,
+    /// In which district.
+    pub district_code: DistrictCode,
+    /// What the rules found, in words.
+    pub findings: Vec<FindingView>,
+    /// The event's own content, as it is hashed.
+    pub data: Value,
+    /// Which call made it: route, key, digest of its body. Hashed too.
+    pub idempotency: Option<Value>,
+    /// Kind and id of the chain.
+    pub stream: StreamView,
+    /// Hash of the event before it in its chain.
+    pub prev_hash: String,
+    /// Its hash.
+    pub hash: String,
+}
+
+/// The chain of an event.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StreamView {
+    /// cylinder, site or organization.
+    pub kind: String,
+    /// Its id.
+    #[schema(value_type = String, format = "uuid")]
+    pub id: crate::domain::id::StreamId,
+}
+
+/// Whether the reader may know who a person of an organization is.
+fn knows_people(session: &Session<'_>, of: OrganizationId) -> bool {
+    session.scope != Scope::Own || session.actor.organization_id == of
+}
+
+/// Events in words, with names.
+///
+/// # Errors
+/// The database.
+pub fn views(session: &mut Session<'_>, events: &[Event], lang: Lang) -> Result<Vec<EventView>> {
+    let organizations: Vec<_> = events.iter().map(|e| e.event.organization_id).collect();
+    let sites: Vec<_> = events.iter().filter_map(|e| e.event.site_id).collect();
+    let users: Vec<UserId> = events.iter().map(|e| e.event.actor_id.cast()).collect();
+    let names = history::names(session.conn, &organizations, &sites, &users)?;
+    events.iter().map(|event| view(session, event, &names, lang)).collect()
+}
+
+fn name_of<K: PartialEq + Copy>(names: &[(K, String)], id: K) -> Option<String> {
+    names.iter().find(|(of, _)| *of == id).map(|(_, name)| name.clone())
+}
+
+fn view(session: &Session<'_>, event: &Event, names: &Names, lang: Lang) -> Result<EventView> {
+    let new = &event.event;
+    let (kind, data) = new.data.to_stored().map_err(|_| Code::Internal)?;
+    let actor_name =
+        name_of(&names.users, new.actor_id.cast()).filter(|_| knows_people(session, new.organization_id));
+    Ok(EventView {
+        log_index: event.log_index,
+        cylinder_seq: event.seq,
+        id: new.id,
+        kind,
+        occurred_at: new.occurred_at,
+        recorded_at: new.recorded_at,
+        actor: Named { id: new.actor_id.uuid(), name: actor_name },
+        organization: Named {
+            id: new.organization_id.uuid(),
+            name: name_of(&names.organizations, new.organization_id),
+        },
+        site: new.site_id.map(|id| Named { id: id.uuid(), name: name_of(&names.sites, id) }),
+        district_code: new.district_code.clone(),
+        findings: in_words(new.data.findings(), lang),
+        data,
+        idempotency: new.idempotency.as_ref().map(|i| {
+            serde_json::json!({ "route": i.route, "key": i.key, "body_sha256": hex(&i.body_digest) })
+        }),
+        stream: StreamView { kind: new.stream.kind().to_owned(), id: new.stream.id() },
+        prev_hash: hex(&event.prev_hash),
+        hash: hex(&event.hash),
+    })
+}
+
+/// Who filled a cylinder last and who handled it since.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Trace {
+    /// The cylinder's file.
+    pub cylinder: CylinderView,
+    /// The check that allowed the last fill.
+    pub allowed_by: Option<EventView>,
+    /// The last fill.
+    pub last_fill: Option<EventView>,
+    /// Everything since the last fill, oldest first: handovers, returns, refusals, whoever tried.
+    pub handled_since: Vec<EventView>,
+    /// Whether more happened since than is listed.
+    pub truncated: bool,
+    /// How often customers looked it up, and when last.
+    pub customer_scans: CustomerScans,
+}
+
+/// How often customers looked a cylinder up.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CustomerScans {
+    /// How often, in the last twelve months.
+    pub count: i64,
+    /// When last.
+    pub last_at: Option<Instant>,
+}
+
+/// Customers' look-ups of a cylinder.
+///
+/// # Errors
+/// The database.
+pub fn customer_scans(session: &mut Session<'_>, id: CylinderId) -> Result<CustomerScans> {
+    let (count, last_at) = history::public_scans(session.conn, id)?;
+    Ok(CustomerScans { count, last_at })
+}
+
+/// Most events that a trace lists.
+const TRACE_LIMIT: i64 = 200;
+
+/// The trace of a cylinder.
+///
+/// # Errors
+/// The database.
+pub fn trace(session: &mut Session<'_>, row: CylinderRow, viewer: &Viewer<'_>, lang: Lang) -> Result<Trace> {
+    let id = row.cylinder.id;
+    let owner_name = owner_name(session, row.cylinder.owner_id)?;
+    let last_id = row.cylinder.last_fill.as_ref().map(|fill| fill.id);
+    let last = match last_id {
+        Some(fill) => facts::events(session.conn, &[fill])?.pop(),
+        None => None,
+    };
+    let permit_id = last.as_ref().and_then(|event| match &event.event.data {
+        EventData::FillRecorded(data) => Some(data.permit_id),
+        _ => None,
+    });
+    let allowed = match permit_id {
+        Some(permit) => facts::events(session.conn, &[permit])?.pop(),
+        None => None,
+    };
+    let since = last.as_ref().map_or(0, |event| event.seq);
+    let mut page = history::of_cylinder(session.conn, id, &Page { after: None, limit: TRACE_LIMIT + 1 })?;
+    page.retain(|event| event.seq > since);
+    let truncated = page.len() > usize::try_from(TRACE_LIMIT).unwrap_or(usize::MAX);
+    page.truncate(usize::try_from(TRACE_LIMIT).unwrap_or(usize::MAX));
+    page.reverse();
+    Ok(Trace {
+        cylinder: viewer.view(row, owner_name),
+        allowed_by: views(session, allowed.as_slice(), lang)?.pop(),
+        last_fill: views(session, last.as_slice(), lang)?.pop(),
+        handled_since: views(session, &page, lang)?,
+        truncated,
+        customer_scans: customer_scans(session, id)?,
+    })
+}
+
+/// The name of an owner.
+///
+/// # Errors
+/// The database.
+pub fn owner_name(session: &mut Session<'_>, id: OrganizationId) -> Result<Option<String>> {
+    let found = facts::organizations(session.conn, &[id])?;
+    Ok(found.first().map(|owner| owner.name.to_string()))
+}
+
+/// A fill as listed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FillView {
+    /// Its id.
+    pub id: EventId,
+    /// Place in the ledger.
+    pub log_index: i64,
+    /// The cylinder.
+    pub cylinder_id: CylinderId,
+    /// Who filled.
+    pub organization_id: OrganizationId,
+    /// Where.
+    pub site_id: Option<SiteId>,
+    /// On which scale.
+    #[schema(value_type = String, format = "uuid")]
+    pub scale_id: crate::domain::id::ScaleId,
+    /// By whom.
+    pub operator_id: UserId,
+    /// Weight of cylinder and gas, in grams.
+    pub gross_g: i32,
+    /// Gas, in grams.
+    pub net_g: i32,
+    /// Whether it may leave.
+    pub status: crate::domain::event::FillStatus,
+    /// When it was finished.
+    pub finished_at: Instant,
+}
+
+impl From<FillRow> for FillView {
+    fn from(row: FillRow) -> Self {
+        Self {
+            id: row.id,
+            log_index: row.log_index,
+            cylinder_id: row.cylinder_id,
+            organization_id: row.organization_id,
+            site_id: row.site_id,
+            scale_id: row.scale_id,
+            operator_id: row.operator_id,
+            gross_g: row.gross_g,
+            net_g: row.net_g,
+            status: row.status,
+            finished_at: row.finished_at,
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! Signing in, staying in, getting out.
+
+use std::net::IpAddr;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::registry::hash_password;
+use super::{App, Session};
+use crate::auth::password;
+use crate::auth::secret::{OpaqueSecret, SecretKind};
+use crate::db::conn::Conn;
+use crate::db::registry::{OrganizationRow, UserRow};
+use crate::db::sessions::{RefreshTokenRow, SessionRow, revoke_session, revoke_sessions_of};
+use crate::db::tx::write_tx;
+use crate::domain::id::{OrganizationId, SessionId, SiteId, UserId};
+use crate::domain::instant::Moment;
+use crate::error::{Code, Error, Result};
+
+/// Longest life of a session, in seconds: 30 days.
+const SESSION_S: i64 = 30 * 86_400;
+/// An exchanged refresh token is taken once more for so long, for an answer that got lost on the way.
+const GRACE_S: i64 = 10;
+
+/// Who is signed in.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Me {
+    /// Their id.
+    pub id: UserId,
+    /// The name to sign in with.
+    pub username: String,
+    /// Their name.
+    pub display_name: String,
+    /// What they may do.
+    pub roles: Vec<crate::domain::actor::Role>,
+    /// Their organization.
+    pub organization: MyOrganization,
+    /// The site they work at.
+    pub site_id: Option<SiteId>,
+}
+
+/// The organization of who is signed in.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MyOrganization {
+    /// Its id.
+    pub id: OrganizationId,
+    /// Its name.
+    pub name: String,
+    /// What it does.
+    pub kinds: Vec<crate::domain::registry::OrganizationKind>,
+    /// Where it sits.
+    pub district_code: crate::domain::district::DistrictCode,
+    /// Whether it may act.
+    pub status: crate::domain::registry::OrganizationStatus,
+}
+
+/// A pair of tokens.
+#[derive(Serialize, ToSchema)]
+pub struct TokenPair {
+    /// For `Authorization: Bearer …`.
+    pub access_token: String,
+    /// Always `Bearer`.
+    pub token_type: &'static str,
+    /// Seconds until the access token ends.
+    pub expires_in: i64,
+    /// For `POST /auth/refresh`; good once.
+    pub refresh_token: String,
+    /// Who signed in.
+    pub user: Me,
+}
+
+/// What is new for a session: the refresh token that was just stored.
+struct Rotation {
+    user: UserRow,
+    session_id: SessionId,
+    refresh: OpaqueSecret,
+}
+
+fn me(conn: &mut Conn, user: &UserRow) -> Result<Me> {
+    let organization = OrganizationRow::get(conn, user.organization_id)?.ok_or(Code::Internal)?;
+    Ok(Me {
+        id: user.id,
+        username: user.username.clone(),
+        display_name: user.display_name.clone(),
+        roles: user.roles.0.clone(),
+        organization: MyOrganization {
+            id: organization.id,
+            name: organization.name,
+            kinds: organization.kinds.0,
+            district_code: organization.district_code,
+            status: organization.status,
+        },
+        site_id: user.site_id,
+    })
+}
+
+/// Who is signed in.
+///
+/// # Errors
+/// The database.
+pub fn who_am_i(session: &mut Session<'_>) -> Result<Me> {
+    let id = session.actor.user_id.ok_or(Code::Forbidden)?;
+    let user = UserRow::get(session.conn, id)?.ok_or(Code::UserNotFound)?;
+    me(session.conn, &user)
+}
+
+fn secret_error(error: &dyn std::fmt::Display) -> Error {
+    tracing::error!(%error, "auth");
+    Code::Internal.into()
+}
+
+impl App {
+    /// Signs in. The caller holds a permit of `hashing`.
+    ///
+    /// # Errors
+    /// 401, 429, or the database.
+    pub fn log_in(&self, username: &str, given: &SecretString, address: IpAddr) -> Result<TokenPair> {
+        let now = self.now();
+        let attempt = self.backoff.check(username, address, now.at).map_err(|wait| Error::too_many(wait.seconds))?;
+        let looked_up = self.pool.get().map_err(Error::from).and_then(|mut conn| {
+            let user = UserRow::by_username(&mut conn, username)?.filter(|user| user.active);
+            // Nobody's password takes as long to check as somebody's.
+            let right = match &user {
+                Some(user) => password::verify(given, &user.password_hash),
+                None => password::verify_nobody(given),
+            };
+            Ok((conn, user, right.map_err(|error| secret_error(&error))?))
+        });
+        let (mut conn, user, right) = match looked_up {
+            Ok(found) => found,
+            Err(error) => {
+                self.backoff.undecided(attempt);
+                return Err(error);
+            }
+        };
+        let Some(user) = user.filter(|_| right) else {
+            self.backoff.failed(attempt, now.at);
+            metrics::counter!("pingma_login_failures_total").increment(1);
+            return Err(Code::CredentialsWrong.into());
+        };
+        self.backoff.succeeded(attempt, now.at);
+        let rotation = write_tx(&mut conn, |conn| self.begin_session(conn, user.clone(), now))?;
+        self.pair(&mut conn, &rotation, now)
+    }
+
+    fn begin_session(&self, conn: &mut Conn, user: UserRow, now: Moment) -> Result<Rotation> {
+        let session = SessionRow {
+            id: self.ids.id(now.at),
+            user_id: user.id,
+            created_at: now.at,
+            expires_at: now.at.plus_seconds(SESSION_S),
+            revoked_at: None,
+            revoked_for: None,
+        };
+        session.insert(conn)?;
+        let refresh = self.store_refresh(conn, session.id, 1, now)?;
+        Ok(Rotation { user, session_id: session.id, refresh })
+    }
+
+    fn store_refresh(&self, conn: &mut Conn, session_id: SessionId, generation: i64, now: Moment) -> Result<OpaqueSecret> {
+        let refresh = OpaqueSecret::new(&*self.ids, SecretKind::Refresh);
+        let row = RefreshTokenRow {
+            digest: refresh.digest().to_vec(),
+            session_id,
+            generation,
+            issued_at: now.at,
+            rotated_at: None,
+        };
+        match row.insert(conn) {
+            // Another request made the same generation: look again.
+            Err(crate::db::DbError::Duplicate(_)) => Err(Code::ChangedInBetween.into()),
+            other => Ok(other.map(|()| refresh)?),
+        }
+    }
+
+    fn pair(&self, conn: &mut Conn, rotation: &Rotation, now: Moment) -> Result<TokenPair> {
+        let issued = self.tokens.issue(rotation.user.id, rotation.session_id, now.at);
+        let (access, expires_in) = issued.map_err(|error| secret_error(&error))?;
+        Ok(TokenPair {
+            access_token: access.expose_secret().to_owned(),
+            token_type: "Bearer",
+            expires_in,
+            refresh_token: rotation.refresh.text().expose_secret().to_owned(),
+            user: me(conn, &rotation.user)?,
+        })
+    }
+
+    /// Exchanges a refresh token for a new pair. An exchanged one that comes back ends the session: somebody has a copy.
+    ///
+    /// # Errors
+    /// 401, or the database.
+    pub fn refresh(&self, text: &str) -> Result<TokenPair> {
+        let given = OpaqueSecret::parse(text, SecretKind::Refresh).map_err(|_| Code::TokenInvalid)?;
+        let now = self.now();
+        let mut conn = self.pool.get()?;
+        // The outcome is a value, not an error: the revocation of a stolen family must be committed.
+        let outcome = write_tx(&mut conn, |conn| self.rotate(conn, &given, now))?;
+        let rotation = outcome.ok_or(Code::TokenInvalid)?;
+        self.pair(&mut conn, &rotation, now)
+    }
+
+    fn rotate(&self, conn: &mut Conn, given: &OpaqueSecret, now: Moment) -> Result<Option<Rotation>> {
+        let Some(token) = RefreshTokenRow::get(conn, &given.digest())? else { return Ok(None) };
+        let session = SessionRow::get(conn, token.session_id)?.ok_or(Code::Internal)?;
+        if session.revoked_at.is_some() || session.expires_at <= now.at {
+            return Ok(None);
+        }
+        let Some(user) = UserRow::get(conn, session.user_id)?.filter(|user| user.active) else { return Ok(None) };
+        let newest = RefreshTokenRow::newest(conn, session.id)?.ok_or(Code::Internal)?;
+        let lost_answer = token.rotated_at.is_some_and(|at| now.at.seconds_since(at) < GRACE_S)
+            && newest.generation == token.generation + 1
+            && newest.rotated_at.is_none();
+        if token.rotated_at.is_some() && !lost_answer {
+            tracing::warn!(session = %session.id, user = %user.id, "a refresh token was used again; session revoked");
+            revoke_session(conn, session.id, "a refresh token was used again", now.at)?;
+            return Ok(None);
+        }
+        newest.rotate(conn, now.at)?;
+        let refresh = self.store_refresh(conn, session.id, newest.generation + 1, now)?;
+        Ok(Some(Rotation { user, session_id: session.id, refresh }))
+    }
+
+    /// Sets a new password and ends every session. The caller holds a permit of `hashing`.
+    ///
+    /// # Errors
+    /// 401 for a wrong current password, 422 for a weak new one, 429, or the database.
+    pub fn change_password(
+        &self,
+        credential: crate::domain::actor::Credential,
+        current: &SecretString,
+        new: &SecretString,
+        address: IpAddr,
+    ) -> Result<()> {
+        let now = self.now();
+        let mut conn = self.pool.get()?;
+        let actor = super::actor(&mut conn, credential, now)?;
+        let id = actor.user_id.filter(|_| actor.device.is_none()).ok_or(Code::Forbidden)?;
+        let user = UserRow::get(&mut conn, id)?.ok_or(Code::UserNotFound)?;
+        let hash = hash_password(new, &user.username, "/new_password", &*self.ids)?;
+        let attempt = self.backoff.check(&user.username, address, now.at).map_err(|wait| Error::too_many(wait.seconds))?;
+        if !password::verify(current, &user.password_hash).map_err(|error| secret_error(&error))? {
+            self.backoff.failed(attempt, now.at);
+            return Err(Code::CredentialsWrong.into());
+        }
+        self.backoff.succeeded(attempt, now.at);
+        write_tx(&mut conn, |conn| {
+            let changed = UserRow { password_hash: hash.clone(), updated_at: now.at, ..user.clone() };
+            changed.update(conn)?;
+            Ok(revoke_sessions_of(conn, id, None, "password changed", now.at)?)
+        })
+    }
+
+    /// Ends the session of a token.
+    ///
+    /// # Errors
+    /// 401, or the database.
+    pub fn log_out(&self, credential: crate::domain::actor::Credential) -> Result<()> {
+        let now = self.now();
+        let mut conn = self.pool.get()?;
+        let actor = super::actor(&mut conn, credential, now)?;
+        let session = actor.session_id.ok_or(Code::Forbidden)?;
+        write_tx(&mut conn, |conn| Ok(revoke_session(conn, session, "logged out", now.at)?))
+    }
+}

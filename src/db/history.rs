@@ -1,0 +1,331 @@
+//! Reading the ledger: histories, fills, fill checks, searches, the public page.
+
+use chrono::NaiveDate;
+use diesel::dsl::{count_star, max};
+use diesel::prelude::*;
+
+use super::DbError;
+use super::conn::Conn;
+use super::facts::{CylinderRow, EventRow, FillRow};
+use super::registry::{Page, Reach};
+use super::schema::{cylinders, events, fills, labels, organizations, public_scans, sites, users};
+use super::types::Json;
+use crate::domain::cylinder::{CustodyKind, CylinderStatus};
+use crate::domain::district::{DistrictCode, DistrictScope};
+use crate::domain::event::{Decision, Event, FillStatus};
+use crate::domain::id::{CylinderId, OrganizationId, PublicScanId, SiteId, StreamId, UserId};
+use crate::domain::instant::Instant;
+use crate::domain::label_code::LabelId;
+use crate::domain::registry::Location;
+use crate::on_backend;
+
+/// The history of a cylinder, newest first; `after` is the sequence number of the last event seen.
+///
+/// # Errors
+/// The database.
+pub fn of_cylinder(conn: &mut Conn, id: CylinderId, page: &Page<i64>) -> Result<Vec<Event>, DbError> {
+    use events as t;
+    let stream: StreamId = id.cast();
+    let before = page.after.unwrap_or(i64::MAX);
+    let rows: Vec<EventRow> = on_backend!(conn, c => t::table
+        .filter(t::stream_id.eq(stream))
+        .filter(t::stream_seq.lt(before))
+        .order(t::stream_seq.desc())
+        .limit(page.limit)
+        .select(EventRow::as_select())
+        .load(c))?;
+    rows.into_iter().map(EventRow::read).collect()
+}
+
+/// Which events to list.
+#[derive(Debug, Clone, Default)]
+pub struct EventFilter {
+    /// Kinds; empty means all.
+    pub kinds: Vec<&'static str>,
+    /// Decision of fill checks.
+    pub decision: Option<Decision>,
+    /// Only those with an alert, or only those without.
+    pub alert: Option<bool>,
+    /// Where.
+    pub site_id: Option<SiteId>,
+    /// Recorded at or after.
+    pub from: Option<Instant>,
+    /// Recorded before.
+    pub to: Option<Instant>,
+}
+
+/// Events within reach, newest first; `after` is the place of the last event seen.
+///
+/// # Errors
+/// The database.
+pub fn list(
+    conn: &mut Conn,
+    reach: &Reach,
+    filter: &EventFilter,
+    page: &Page<i64>,
+) -> Result<Vec<Event>, DbError> {
+    use events as t;
+    let rows: Vec<EventRow> = on_backend!(conn, c => {
+        let mut query = t::table.order(t::log_index.desc()).limit(page.limit).select(EventRow::as_select()).into_boxed();
+        match reach {
+            Reach::All => {}
+            Reach::Own(id) => query = query.filter(t::organization_id.eq(*id)),
+            Reach::District(_) => query = query.filter(t::district_code.like(reach.district_pattern())),
+        }
+        if !filter.kinds.is_empty() {
+            query = query.filter(t::kind.eq_any(filter.kinds.clone()));
+        }
+        if let Some(decision) = filter.decision {
+            query = query.filter(t::decision.eq(decision.as_str()));
+        }
+        if let Some(alert) = filter.alert {
+            query = query.filter(t::alert.eq(alert));
+        }
+        if let Some(site) = filter.site_id {
+            query = query.filter(t::site_id.eq(site));
+        }
+        if let Some(from) = filter.from {
+            query = query.filter(t::recorded_at.ge(from));
+        }
+        if let Some(to) = filter.to {
+            query = query.filter(t::recorded_at.lt(to));
+        }
+        if let Some(after) = page.after {
+            query = query.filter(t::log_index.lt(after));
+        }
+        query.load(c)
+    })?;
+    rows.into_iter().map(EventRow::read).collect()
+}
+
+/// Which fills to list.
+#[derive(Debug, Clone, Default)]
+pub struct FillFilter {
+    /// Whether they may leave.
+    pub status: Option<FillStatus>,
+    /// Where.
+    pub site_id: Option<SiteId>,
+    /// Of which cylinder.
+    pub cylinder_id: Option<CylinderId>,
+    /// Finished at or after.
+    pub from: Option<Instant>,
+    /// Finished before.
+    pub to: Option<Instant>,
+}
+
+/// Fills within reach, newest first; `after` is the place of the last one seen.
+///
+/// # Errors
+/// The database.
+pub fn fills(
+    conn: &mut Conn,
+    reach: &Reach,
+    filter: &FillFilter,
+    page: &Page<i64>,
+) -> Result<Vec<FillRow>, DbError> {
+    use fills as t;
+    Ok(on_backend!(conn, c => {
+        let mut query = t::table.order(t::log_index.desc()).limit(page.limit).select(FillRow::as_select()).into_boxed();
+        match reach {
+            Reach::All => {}
+            Reach::Own(id) => query = query.filter(t::organization_id.eq(*id)),
+            Reach::District(_) => query = query.filter(t::district_code.like(reach.district_pattern())),
+        }
+        if let Some(status) = filter.status {
+            query = query.filter(t::status.eq(status));
+        }
+        if let Some(site) = filter.site_id {
+            query = query.filter(t::site_id.eq(site));
+        }
+        if let Some(cylinder) = filter.cylinder_id {
+            query = query.filter(t::cylinder_id.eq(cylinder));
+        }
+        if let Some(from) = filter.from {
+            query = query.filter(t::finished_at.ge(from));
+        }
+        if let Some(to) = filter.to {
+            query = query.filter(t::finished_at.lt(to));
+        }
+        if let Some(after) = page.after {
+            query = query.filter(t::log_index.lt(after));
+        }
+        query.load(c)
+    })?)
+}
+
+/// Which cylinders to list.
+#[derive(Debug, Clone, Default)]
+pub struct CylinderFilter {
+    /// Part of a serial number, or the beginning of a registration code or label.
+    pub q: Option<String>,
+    /// Whose.
+    pub owner_id: Option<OrganizationId>,
+    /// How they stand.
+    pub status: Option<CylinderStatus>,
+    /// Due before this day.
+    pub inspection_due_before: Option<NaiveDate>,
+    /// Who has them.
+    pub custody: Option<CustodyKind>,
+    /// Last seen in this area.
+    pub district: Option<DistrictScope>,
+}
+
+/// A text for LIKE with its own wildcards taken literally.
+fn like(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+}
+
+/// Cylinders within reach, newest first.
+///
+/// # Errors
+/// The database.
+pub fn cylinders(
+    conn: &mut Conn,
+    reach: &Reach,
+    filter: &CylinderFilter,
+    page: &Page<CylinderId>,
+) -> Result<Vec<CylinderRow>, DbError> {
+    use cylinders as t;
+    let rows: Vec<(String, i64, Vec<u8>, DistrictCode)> = on_backend!(conn, c => {
+        let mut query = t::table
+            .inner_join(organizations::table.on(organizations::id.eq(t::owner_id)))
+            .order(t::id.desc())
+            .limit(page.limit)
+            .select((t::state, t::version, t::head_hash, t::district_code))
+            .into_boxed();
+        match reach {
+            Reach::All => {}
+            Reach::Own(id) => {
+                query = query.filter(t::owner_id.eq(*id).or(t::custody_organization_id.eq(*id)));
+            }
+            Reach::District(_) => {
+                let pattern = reach.district_pattern();
+                query = query.filter(
+                    organizations::district_code.like(pattern.clone()).or(t::district_code.like(pattern)),
+                );
+            }
+        }
+        if let Some(q) = &filter.q {
+            let text = like(q);
+            query = query.filter(
+                t::serial_no.like(format!("%{text}%")).escape('\\')
+                    .or(t::registration_code.assume_not_null().like(format!("{text}%")).escape('\\'))
+                    .or(t::label_id.like(format!("{text}%")).escape('\\')),
+            );
+        }
+        if let Some(owner) = filter.owner_id {
+            query = query.filter(t::owner_id.eq(owner));
+        }
+        if let Some(status) = filter.status {
+            query = query.filter(t::status.eq(status));
+        }
+        if let Some(day) = filter.inspection_due_before {
+            query = query.filter(t::inspection_due_on.lt(day));
+        }
+        if let Some(kind) = filter.custody {
+            query = query.filter(t::custody_kind.eq(kind));
+        }
+        if let Some(district) = &filter.district {
+            query = query.filter(t::district_code.like(format!("{district}%")));
+        }
+        if let Some(after) = page.after {
+            query = query.filter(t::id.lt(after));
+        }
+        query.load(c)
+    })?;
+    rows.into_iter()
+        .map(|(state, version, head_hash, seen_in)| {
+            Ok(CylinderRow {
+                cylinder: serde_json::from_str(&state).map_err(DbError::corrupt)?,
+                version,
+                head_hash: super::facts::hash(head_hash)?,
+                seen_in,
+            })
+        })
+        .collect()
+}
+
+/// Names for ids, so that a history can be read.
+#[derive(Debug, Clone, Default)]
+pub struct Names {
+    /// Organizations.
+    pub organizations: Vec<(OrganizationId, String)>,
+    /// Sites.
+    pub sites: Vec<(SiteId, String)>,
+    /// People.
+    pub users: Vec<(UserId, String)>,
+}
+
+/// Looks names up.
+///
+/// # Errors
+/// The database.
+pub fn names(
+    conn: &mut Conn,
+    of_organizations: &[OrganizationId],
+    of_sites: &[SiteId],
+    of_users: &[UserId],
+) -> Result<Names, DbError> {
+    Ok(Names {
+        organizations: on_backend!(conn, c => organizations::table
+            .filter(organizations::id.eq_any(of_organizations))
+            .select((organizations::id, organizations::name))
+            .load(c))?,
+        sites: on_backend!(conn, c => sites::table
+            .filter(sites::id.eq_any(of_sites))
+            .select((sites::id, sites::name))
+            .load(c))?,
+        users: on_backend!(conn, c => users::table
+            .filter(users::id.eq_any(of_users))
+            .select((users::id, users::display_name))
+            .load(c))?,
+    })
+}
+
+/// A customer's look-up of a code.
+#[derive(Debug, Clone, PartialEq, Insertable)]
+#[diesel(table_name = public_scans)]
+pub struct PublicScanRow {
+    /// Its id.
+    pub id: PublicScanId,
+    /// Which label.
+    pub label_id: LabelId,
+    /// When.
+    pub scanned_at: Instant,
+    /// phone, tablet, computer or other.
+    pub device_class: String,
+    /// Where, if the person said so.
+    pub location: Option<Json<Location>>,
+}
+
+impl PublicScanRow {
+    /// Counts it.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn insert(&self, conn: &mut Conn) -> Result<(), DbError> {
+        on_backend!(conn, c => diesel::insert_into(public_scans::table).values(self).execute(c))?;
+        Ok(())
+    }
+}
+
+/// How often customers looked a cylinder up, and when last.
+///
+/// # Errors
+/// The database.
+pub fn public_scans(conn: &mut Conn, id: CylinderId) -> Result<(i64, Option<Instant>), DbError> {
+    Ok(on_backend!(conn, c => public_scans::table
+        .inner_join(labels::table)
+        .filter(labels::cylinder_id.eq(id))
+        .select((count_star(), max(public_scans::scanned_at)))
+        .first(c))?)
+}
+
+/// Forgets look-ups from before `at`; says how many.
+///
+/// # Errors
+/// The database.
+pub fn forget_public_scans_before(conn: &mut Conn, at: Instant) -> Result<usize, DbError> {
+    use public_scans as t;
+    Ok(on_backend!(conn, c => diesel::delete(t::table.filter(t::scanned_at.lt(at))).execute(c))?)
+}
