@@ -1,9 +1,15 @@
 //! Pingma 瓶码.
 pub mod app;
 pub mod auth;
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod db;
 pub mod domain;
 pub mod error;
 pub mod gate;
+pub mod http;
+pub mod label;
 pub mod ledger;
+pub mod server;
+pub mod telemetry;

@@ -1,1 +1,18 @@
-fn main(){}
+//! The `pingma` command.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use pingma::cli::Cli;
+
+#[allow(clippy::print_stderr, reason = "the person at the terminal must see why")]
+fn main() -> ExitCode {
+    match Cli::parse().run() {
+        Ok(code) => code,
+        Err(error) => {
+            let code = error.exit_code();
+            eprintln!("pingma: {:#}", anyhow::Error::new(error));
+            code
+        }
+    }
+}

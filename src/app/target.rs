@@ -20,11 +20,15 @@ pub struct Target {
 /// Whether an actor may see a cylinder: their own or held by them, or of their district (by its owner or by where it was
 /// last seen).
 pub fn may_see(actor: &Actor, scope: Scope, cylinder: &Cylinder, places: [Option<&DistrictCode>; 2]) -> bool {
-    let own = cylinder.owner_id == actor.organization_id || cylinder.custody.organization_id == actor.organization_id;
+    let own = cylinder.owner_id == actor.organization_id
+        || cylinder.custody.organization_id == actor.organization_id;
     match scope {
         Scope::All => true,
         Scope::Own => own,
-        Scope::District => places.into_iter().flatten().any(|place| actor.scope.covers(place)),
+        Scope::District => places
+            .into_iter()
+            .flatten()
+            .any(|place| actor.scope.covers(place)),
     }
 }
 
@@ -41,9 +45,22 @@ impl Target {
     pub fn find<'a>(self, context: &Context<'a>, action: Action) -> Result<&'a Cylinder> {
         let scope = authorize(context.actor, action)?;
         let cylinder = context.facts.cylinder(self.id).ok_or(Code::CylinderNotFound)?;
-        let owner = context.facts.organization(cylinder.owner_id).map(|o| &o.district_code);
-        let seen = self.scanned || may_see(context.actor, scope, cylinder, [owner, context.facts.seen_in(self.id)]);
-        if seen { Ok(cylinder) } else { Err(Code::CylinderNotFound.into()) }
+        let owner = context
+            .facts
+            .organization(cylinder.owner_id)
+            .map(|o| &o.district_code);
+        let seen = self.scanned
+            || may_see(
+                context.actor,
+                scope,
+                cylinder,
+                [owner, context.facts.seen_in(self.id)],
+            );
+        if seen {
+            Ok(cylinder)
+        } else {
+            Err(Code::CylinderNotFound.into())
+        }
     }
 
     /// The same for acts of the owner.
@@ -67,7 +84,10 @@ impl Target {
 /// It is scrapped.
 pub fn not_scrapped(cylinder: &Cylinder) -> Result<()> {
     if cylinder.status() == CylinderStatus::Scrapped {
-        return Err(Error::new(Code::StateConflict, "the cylinder is scrapped; nothing can be recorded for it any more"));
+        return Err(Error::new(
+            Code::StateConflict,
+            "the cylinder is scrapped; nothing can be recorded for it any more",
+        ));
     }
     Ok(())
 }

@@ -16,7 +16,11 @@ use crate::on_backend;
 ///
 /// # Errors
 /// The database.
-pub fn chain_page(conn: &mut Conn, after: Option<(StreamId, i64)>, limit: i64) -> Result<Vec<EventRow>, DbError> {
+pub fn chain_page(
+    conn: &mut Conn,
+    after: Option<(StreamId, i64)>,
+    limit: i64,
+) -> Result<Vec<EventRow>, DbError> {
     use events as t;
     Ok(on_backend!(conn, c => match after {
         None => t::table.select(EventRow::as_select()).order((t::stream_id, t::stream_seq)).limit(limit).load(c),
@@ -62,7 +66,14 @@ pub fn counts(conn: &mut Conn) -> Result<Counts, DbError> {
     let head = on_backend!(conn, c => ledger_head::table.select(ledger_head::log_index).first(c))?;
     let cylinders = on_backend!(conn, c => cylinders::table.count().get_result(c))?;
     let streams = on_backend!(conn, c => streams::table.count().get_result(c))?;
-    Ok(Counts { events, first, last, head, cylinders, streams })
+    Ok(Counts {
+        events,
+        first,
+        last,
+        head,
+        cylinders,
+        streams,
+    })
 }
 
 /// The places in the ledger after one place, in order.

@@ -9,6 +9,9 @@ use diesel::{Connection, PgConnection, SqliteConnection};
 
 use super::DbError;
 
+/// What is shown in place of a secret.
+pub(crate) const MASK: &str = "***";
+
 /// A connection to SQLite or PostgreSQL.
 #[derive(diesel::MultiConnection)]
 pub enum Conn {
@@ -41,15 +44,11 @@ impl std::str::FromStr for DatabaseUrl {
 }
 
 impl fmt::Display for DatabaseUrl {
-    /// Without user, password and parameters: this goes into logs.
+    /// Without user, password and other secrets: this goes into logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite(path) => write!(f, "sqlite://{path}"),
-            Self::Postgres(url) => {
-                let rest = url.split_once("://").map_or("", |(_, rest)| rest);
-                let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
-                write!(f, "postgres://{}", host.split('?').next().unwrap_or_default())
-            }
+            Self::Postgres(url) => f.write_str(&masked_postgres(url)),
         }
     }
 }
@@ -64,8 +63,7 @@ impl fmt::Debug for DatabaseUrl {
 /// it would run inside somebody's commit; `checkpoint` does it in the background.
 const SQLITE_SETUP: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
      PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY;";
-const POSTGRES_SETUP: &str =
-    "SET TIME ZONE 'UTC'; SET synchronous_commit = on; SET statement_timeout = '15s'; SET lock_timeout = '10s';";
+const POSTGRES_SETUP: &str = "SET TIME ZONE 'UTC'; SET synchronous_commit = on; SET statement_timeout = '15s'; SET lock_timeout = '10s';";
 
 impl DatabaseUrl {
     /// Opens a connection and sets it up.
@@ -101,6 +99,61 @@ impl DatabaseUrl {
     }
 }
 
+/// Parameters of a PostgreSQL address that are shown; all others might be secret.
+const SHOWN_PARAMETERS: &[&str] = &[
+    "application_name",
+    "connect_timeout",
+    "dbname",
+    "host",
+    "hostaddr",
+    "port",
+    "sslmode",
+    "sslrootcert",
+    "target_session_attrs",
+];
+
+/// As libpq reads it: what stands before the first `@` is user and password, unless a `/` comes first. An `@` in
+/// another place may come from a password that was not percent-encoded, and what should be a port but is no number may be
+/// one too; then more is masked than needed.
+fn masked_postgres(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("postgres", url));
+    let (user, rest) = match rest.split_once('@') {
+        Some((user, rest)) if !user.contains('/') => (Some(user), rest),
+        _ => (None, rest),
+    };
+    let (place, parameters) = match rest.split_once('?') {
+        Some((place, parameters)) => (place, Some(parameters)),
+        None => (rest, None),
+    };
+    let hosts = place.split('/').next().unwrap_or_default();
+    let mut ports = hosts
+        .split(',')
+        .filter(|host| !host.ends_with(']'))
+        .filter_map(|host| host.rsplit_once(':'));
+    let no_port = ports.any(|(_, port)| !port.bytes().all(|b| b.is_ascii_digit()));
+    if no_port || rest.contains('@') {
+        return format!("{scheme}://{MASK}");
+    }
+    let mut text = format!("{scheme}://");
+    if user.is_some() {
+        text.push_str(MASK);
+        text.push('@');
+    }
+    text.push_str(place);
+    if let Some(parameters) = parameters {
+        let shown = parameters
+            .split('&')
+            .map(|parameter| match parameter.split_once('=') {
+                Some((name, _)) if SHOWN_PARAMETERS.contains(&name) => parameter.to_owned(),
+                Some((name @ ("user" | "password"), _)) => format!("{name}={MASK}"),
+                _ => MASK.to_owned(),
+            });
+        text.push('?');
+        text.push_str(&shown.collect::<Vec<_>>().join("&"));
+    }
+    text
+}
+
 /// Tells r2d2 how to open and test connections.
 #[derive(Debug, Clone)]
 pub struct Manager(DatabaseUrl);
@@ -116,7 +169,8 @@ impl ManageConnection for Manager {
     }
 
     fn is_valid(&self, conn: &mut Conn) -> Result<(), Self::Error> {
-        conn.batch_execute("SELECT 1").map_err(diesel::r2d2::Error::QueryError)
+        conn.batch_execute("SELECT 1")
+            .map_err(diesel::r2d2::Error::QueryError)
     }
 
     fn has_broken(&self, conn: &mut Conn) -> bool {

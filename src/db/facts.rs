@@ -5,8 +5,8 @@ use diesel::prelude::*;
 
 use super::conn::Conn;
 use super::schema::{
-    certificates, cylinders, device_keys, events, fills, labels, ledger_head, licenses, organizations, owner_changes,
-    policies, scale_permits, scales, sessions, sites, streams, supply_agreements, users,
+    certificates, cylinders, device_keys, events, fills, labels, ledger_head, licenses, organizations,
+    owner_changes, policies, scale_permits, scales, sessions, sites, streams, supply_agreements, users,
 };
 use super::{DbError, types};
 use crate::domain::actor::{Actor, Credential, Device};
@@ -15,15 +15,15 @@ use crate::domain::date::{Day, Validity};
 use crate::domain::district::DistrictCode;
 use crate::domain::event::{Event, EventData, FillStatus, Idempotency, NewEvent, Stream};
 use crate::domain::id::{
-    CertificateId, CylinderId, EventId, LicenseId, OrganizationId, OwnerChangeId, PrincipalId, ScaleId, SessionId,
-    SiteId, StreamId, UserId,
+    CertificateId, CylinderId, EventId, LicenseId, OrganizationId, OwnerChangeId, PrincipalId, ScaleId,
+    SessionId, SiteId, StreamId, UserId,
 };
 use crate::domain::instant::Instant;
 use crate::domain::label_code::LabelId;
 use crate::domain::policy::PolicyEntry;
 use crate::domain::registry::{
-    Authority, Certificate, CertificateKind, License, LicenseKind, LicenseStatus, Organization, OrganizationStatus,
-    Person, Scale, Site, SiteKind,
+    Authority, Certificate, CertificateKind, License, LicenseKind, LicenseStatus, Organization,
+    OrganizationStatus, Person, Scale, Site, SiteKind,
 };
 use crate::domain::value::{Name, Number};
 use crate::on_backend;
@@ -85,11 +85,22 @@ fn read_cylinder((state, version, head_hash, seen_in): RawCylinder) -> Result<Cy
 /// # Errors
 /// Not 32 bytes.
 pub fn hash(bytes: Vec<u8>) -> Result<[u8; 32], DbError> {
-    bytes.try_into().map_err(|_| DbError::corrupt("a hash must have 32 bytes"))
+    bytes
+        .try_into()
+        .map_err(|_| DbError::corrupt("a hash must have 32 bytes"))
 }
 
-const CYLINDER: (cylinders::state, cylinders::version, cylinders::head_hash, cylinders::district_code) =
-    (cylinders::state, cylinders::version, cylinders::head_hash, cylinders::district_code);
+const CYLINDER: (
+    cylinders::state,
+    cylinders::version,
+    cylinders::head_hash,
+    cylinders::district_code,
+) = (
+    cylinders::state,
+    cylinders::version,
+    cylinders::head_hash,
+    cylinders::district_code,
+);
 
 /// Cylinders by their ids.
 ///
@@ -108,7 +119,10 @@ pub fn cylinders(conn: &mut Conn, ids: &[CylinderId]) -> Result<Vec<CylinderRow>
 ///
 /// # Errors
 /// The database.
-pub fn cylinders_by_registration_code(conn: &mut Conn, codes: &[String]) -> Result<Vec<CylinderRow>, DbError> {
+pub fn cylinders_by_registration_code(
+    conn: &mut Conn,
+    codes: &[String],
+) -> Result<Vec<CylinderRow>, DbError> {
     if codes.is_empty() {
         return Ok(Vec::new());
     }
@@ -123,7 +137,11 @@ pub fn cylinders_by_registration_code(conn: &mut Conn, codes: &[String]) -> Resu
 ///
 /// # Errors
 /// The database.
-pub fn cylinders_by_stamp(conn: &mut Conn, maker: &str, serial_no: &str) -> Result<Vec<CylinderRow>, DbError> {
+pub fn cylinders_by_stamp(
+    conn: &mut Conn,
+    maker: &str,
+    serial_no: &str,
+) -> Result<Vec<CylinderRow>, DbError> {
     let rows: Vec<RawCylinder> = on_backend!(conn, c => cylinders::table
         .filter(cylinders::manufacturer_code.eq(maker))
         .filter(cylinders::serial_no.eq(serial_no))
@@ -201,7 +219,10 @@ pub fn licenses(conn: &mut Conn, of: &[OrganizationId]) -> Result<Vec<License>, 
                 organization_id: row.organization_id,
                 kind: row.kind,
                 number: row.number,
-                validity: Validity { valid_from: Day(row.valid_from), valid_to: Day(row.valid_to) },
+                validity: Validity {
+                    valid_from: Day(row.valid_from),
+                    valid_to: Day(row.valid_to),
+                },
                 status: row.status,
                 media: types::split::<Medium>(&row.media).map_err(DbError::corrupt)?,
                 districts: types::split(&row.districts).map_err(DbError::corrupt)?,
@@ -318,13 +339,24 @@ pub fn people(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<Person>, DbError> {
                 site_id,
                 roles: types::split(&roles).map_err(DbError::corrupt)?,
                 active,
-                certificates: held.extract_if(.., |(user, _)| *user == id).map(|(_, c)| c).collect(),
+                certificates: held
+                    .extract_if(.., |(user, _)| *user == id)
+                    .map(|(_, c)| c)
+                    .collect(),
             })
         })
         .collect()
 }
 
-type RawCertificate = (CertificateId, UserId, CertificateKind, Number, NaiveDate, NaiveDate, LicenseStatus);
+type RawCertificate = (
+    CertificateId,
+    UserId,
+    CertificateKind,
+    Number,
+    NaiveDate,
+    NaiveDate,
+    LicenseStatus,
+);
 
 fn certificates(conn: &mut Conn, of: &[UserId]) -> Result<Vec<(UserId, Certificate)>, DbError> {
     use certificates as t;
@@ -333,8 +365,20 @@ fn certificates(conn: &mut Conn, of: &[UserId]) -> Result<Vec<(UserId, Certifica
         .select((t::id, t::user_id, t::kind, t::number, t::valid_from, t::valid_to, t::status))
         .load(c))?;
     let read = |(id, user_id, kind, number, valid_from, valid_to, status): RawCertificate| {
-        let validity = Validity { valid_from: Day(valid_from), valid_to: Day(valid_to) };
-        (user_id, Certificate { id, kind, number, validity, status })
+        let validity = Validity {
+            valid_from: Day(valid_from),
+            valid_to: Day(valid_to),
+        };
+        (
+            user_id,
+            Certificate {
+                id,
+                kind,
+                number,
+                validity,
+                status,
+            },
+        )
     };
     Ok(rows.into_iter().map(read).collect())
 }
@@ -364,7 +408,10 @@ pub fn agreements(conn: &mut Conn, distributors: &[OrganizationId]) -> Result<Ve
     let read = |(owner_id, distributor_id, from, to)| AgreementRow {
         owner_id,
         distributor_id,
-        validity: Validity { valid_from: Day(from), valid_to: Day(to) },
+        validity: Validity {
+            valid_from: Day(from),
+            valid_to: Day(to),
+        },
     };
     Ok(rows.into_iter().map(read).collect())
 }
@@ -411,7 +458,9 @@ pub fn streams(conn: &mut Conn, ids: &[StreamId]) -> Result<Vec<(StreamId, i64, 
         .filter(streams::id.eq_any(ids))
         .select((streams::id, streams::seq, streams::head_hash))
         .load(c))?;
-    rows.into_iter().map(|(id, seq, head)| Ok((id, seq, hash(head)?))).collect()
+    rows.into_iter()
+        .map(|(id, seq, head)| Ok((id, seq, hash(head)?)))
+        .collect()
 }
 
 /// An owner change that was proposed.
@@ -551,7 +600,11 @@ impl EventRow {
     /// A value that can't be read.
     pub fn read(self) -> Result<Event, DbError> {
         let idempotency = match (self.idempotency_route, self.idempotency_key, self.body_digest) {
-            (Some(route), Some(key), Some(digest)) => Some(Idempotency { route, key, body_digest: hash(digest)? }),
+            (Some(route), Some(key), Some(digest)) => Some(Idempotency {
+                route,
+                key,
+                body_digest: hash(digest)?,
+            }),
             _ => None,
         };
         let data = serde_json::from_str(&self.data).map_err(DbError::corrupt)?;
@@ -646,7 +699,11 @@ pub fn actors(conn: &mut Conn, of: &[Credential], now: Instant) -> Result<Vec<(C
     Ok(found)
 }
 
-fn session_actors(conn: &mut Conn, of: &[Credential], now: Instant) -> Result<Vec<(Credential, Actor)>, DbError> {
+fn session_actors(
+    conn: &mut Conn,
+    of: &[Credential],
+    now: Instant,
+) -> Result<Vec<(Credential, Actor)>, DbError> {
     let ids: Vec<SessionId> = of
         .iter()
         .filter_map(|c| match c {
@@ -672,15 +729,29 @@ fn session_actors(conn: &mut Conn, of: &[Credential], now: Instant) -> Result<Ve
         .load(c))?;
     rows.into_iter()
         .map(|(session_id, user_id, row)| {
-            let actor = Actor { session_id: Some(session_id), ..actor(Some(user_id), row)? };
+            let actor = Actor {
+                session_id: Some(session_id),
+                ..actor(Some(user_id), row)?
+            };
             Ok((Credential::Session { session_id, user_id }, actor))
         })
         .collect()
 }
 
-type RawDevice = (Vec<u8>, crate::domain::id::DeviceKeyId, ScaleId, SiteId, Option<UserId>, Option<Instant>);
+type RawDevice = (
+    Vec<u8>,
+    crate::domain::id::DeviceKeyId,
+    ScaleId,
+    SiteId,
+    Option<UserId>,
+    Option<Instant>,
+);
 
-fn device_actors(conn: &mut Conn, of: &[Credential], now: Instant) -> Result<Vec<(Credential, Actor)>, DbError> {
+fn device_actors(
+    conn: &mut Conn,
+    of: &[Credential],
+    now: Instant,
+) -> Result<Vec<(Credential, Actor)>, DbError> {
     let digests: Vec<Vec<u8>> = of
         .iter()
         .filter_map(|c| match c {
@@ -692,8 +763,16 @@ fn device_actors(conn: &mut Conn, of: &[Credential], now: Instant) -> Result<Vec
         return Ok(Vec::new());
     }
     use organizations as o;
-    let rows: Vec<(RawDevice, (OrganizationId, String, Option<Authority>, DistrictCode, OrganizationStatus))> =
-        on_backend!(conn, c => device_keys::table
+    let rows: Vec<(
+        RawDevice,
+        (
+            OrganizationId,
+            String,
+            Option<Authority>,
+            DistrictCode,
+            OrganizationStatus,
+        ),
+    )> = on_backend!(conn, c => device_keys::table
             .inner_join(scales::table)
             .inner_join(o::table.on(o::id.eq(scales::organization_id)))
             .filter(device_keys::digest.eq_any(digests))
@@ -707,11 +786,32 @@ fn device_actors(conn: &mut Conn, of: &[Credential], now: Instant) -> Result<Vec
             ))
             .load(c))?;
     rows.into_iter()
-        .map(|((digest, key_id, scale_id, site_id, operator, ends_at), (id, kinds, authority, district, status))| {
-            let on_shift = operator.filter(|_| ends_at.is_some_and(|end| now < end));
-            let raw = (Some(site_id), String::new(), id, kinds, authority, district, status);
-            let actor = Actor { device: Some(Device { key_id, scale_id }), ..actor(on_shift, raw)? };
-            Ok((Credential::Device { key_digest: hash(digest)? }, actor))
-        })
+        .map(
+            |(
+                (digest, key_id, scale_id, site_id, operator, ends_at),
+                (id, kinds, authority, district, status),
+            )| {
+                let on_shift = operator.filter(|_| ends_at.is_some_and(|end| now < end));
+                let raw = (
+                    Some(site_id),
+                    String::new(),
+                    id,
+                    kinds,
+                    authority,
+                    district,
+                    status,
+                );
+                let actor = Actor {
+                    device: Some(Device { key_id, scale_id }),
+                    ..actor(on_shift, raw)?
+                };
+                Ok((
+                    Credential::Device {
+                        key_digest: hash(digest)?,
+                    },
+                    actor,
+                ))
+            },
+        )
         .collect()
 }

@@ -329,3 +329,22 @@ pub fn forget_public_scans_before(conn: &mut Conn, at: Instant) -> Result<usize,
     use public_scans as t;
     Ok(on_backend!(conn, c => diesel::delete(t::table.filter(t::scanned_at.lt(at))).execute(c))?)
 }
+
+/// Whether any label was ever made.
+///
+/// # Errors
+/// The database.
+pub fn has_labels(conn: &mut Conn) -> Result<bool, DbError> {
+    use diesel::dsl::exists;
+    Ok(on_backend!(conn, c => diesel::select(exists(labels::table.select(labels::id))).get_result(c))?)
+}
+
+/// Believes the clock as it stands: after a long stop, or after it was set right.
+///
+/// # Errors
+/// The database.
+pub fn trust_clock(conn: &mut Conn, at: Instant) -> Result<(), DbError> {
+    use super::schema::ledger_head as t;
+    on_backend!(conn, c => diesel::update(t::table).set(t::trusted_at.eq(at)).execute(c))?;
+    Ok(())
+}

@@ -6,6 +6,7 @@ pub mod backend;
 pub mod conn;
 pub mod facts;
 pub mod history;
+pub mod migrations;
 pub mod registry;
 pub mod schema;
 pub mod sessions;
@@ -52,11 +53,16 @@ impl From<Error> for DbError {
     fn from(error: Error) -> Self {
         match error {
             Error::DatabaseError(DatabaseErrorKind::UniqueViolation, info) => Self::Duplicate(
-                info.constraint_name().map_or_else(|| info.message().to_owned(), str::to_owned),
+                info.constraint_name()
+                    .map_or_else(|| info.message().to_owned(), str::to_owned),
             ),
             Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => Self::Conflict,
-            Error::DatabaseError(DatabaseErrorKind::ClosedConnection, info) => Self::Away(info.message().to_owned()),
-            Error::BrokenTransactionManager => Self::Away("the connection broke inside a transaction".to_owned()),
+            Error::DatabaseError(DatabaseErrorKind::ClosedConnection, info) => {
+                Self::Away(info.message().to_owned())
+            }
+            Error::BrokenTransactionManager => {
+                Self::Away("the connection broke inside a transaction".to_owned())
+            }
             Error::DeserializationError(cause) => Self::Corrupt(cause.to_string()),
             other => Self::Other(other),
         }

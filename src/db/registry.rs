@@ -8,20 +8,21 @@ use diesel::prelude::*;
 use super::DbError;
 use super::conn::Conn;
 use super::schema::{
-    certificates, device_keys, licenses, organizations, owner_changes, policies, scales, sites, supply_agreements,
-    users,
+    certificates, device_keys, licenses, organizations, owner_changes, policies, scales, sites,
+    supply_agreements, users,
 };
 use super::types::{Json, Words};
 use crate::domain::actor::Role;
 use crate::domain::cylinder::Medium;
 use crate::domain::district::{DistrictCode, DistrictScope};
 use crate::domain::id::{
-    AgreementId, CertificateId, CylinderId, DeviceKeyId, LicenseId, OrganizationId, OwnerChangeId, PolicyId, ScaleId,
-    SiteId, UserId,
+    AgreementId, CertificateId, CylinderId, DeviceKeyId, LicenseId, OrganizationId, OwnerChangeId, PolicyId,
+    ScaleId, SiteId, UserId,
 };
 use crate::domain::instant::Instant;
 use crate::domain::registry::{
-    Authority, CertificateKind, LicenseKind, LicenseStatus, Location, OrganizationKind, OrganizationStatus, SiteKind,
+    Authority, CertificateKind, LicenseKind, LicenseStatus, Location, OrganizationKind, OrganizationStatus,
+    SiteKind,
 };
 use crate::on_backend;
 
@@ -387,7 +388,11 @@ basics!(OwnerChangeRow, owner_changes, OwnerChangeId);
 basics!(DeviceKeyRow, device_keys, DeviceKeyId);
 
 fn one(updated: usize) -> Result<(), DbError> {
-    if updated == 1 { Ok(()) } else { Err(DbError::Conflict) }
+    if updated == 1 {
+        Ok(())
+    } else {
+        Err(DbError::Conflict)
+    }
 }
 
 impl OrganizationRow {
@@ -397,14 +402,16 @@ impl OrganizationRow {
     /// The database; [`DbError::Conflict`].
     pub fn update(&self, conn: &mut Conn) -> Result<(), DbError> {
         use organizations as t;
-        one(on_backend!(conn, c => diesel::update(t::table.filter(t::id.eq(self.id)).filter(t::version.eq(self.version)))
+        one(
+            on_backend!(conn, c => diesel::update(t::table.filter(t::id.eq(self.id)).filter(t::version.eq(self.version)))
             .set((
                 t::name.eq(&self.name), t::kinds.eq(&self.kinds), t::authority.eq(self.authority),
                 t::district_code.eq(&self.district_code), t::address.eq(&self.address),
                 t::location.eq(self.location.as_ref()), t::status.eq(self.status), t::version.eq(self.version + 1),
                 t::updated_at.eq(self.updated_at),
             ))
-            .execute(c))?)
+            .execute(c))?,
+        )
     }
 
     /// Reads one by its credit code.
@@ -451,12 +458,14 @@ impl LicenseRow {
     /// The database; [`DbError::Conflict`].
     pub fn update_status(&self, conn: &mut Conn) -> Result<(), DbError> {
         use licenses as t;
-        one(on_backend!(conn, c => diesel::update(t::table.filter(t::id.eq(self.id)).filter(t::version.eq(self.version)))
+        one(
+            on_backend!(conn, c => diesel::update(t::table.filter(t::id.eq(self.id)).filter(t::version.eq(self.version)))
             .set((
                 t::status.eq(self.status), t::status_reason.eq(&self.status_reason), t::version.eq(self.version + 1),
                 t::updated_at.eq(self.updated_at),
             ))
-            .execute(c))?)
+            .execute(c))?,
+        )
     }
 
     /// Lists those of an organization.
@@ -512,13 +521,15 @@ impl ScaleRow {
     /// The database; [`DbError::Conflict`].
     pub fn update(&self, conn: &mut Conn) -> Result<(), DbError> {
         use scales as t;
-        one(on_backend!(conn, c => diesel::update(t::table.filter(t::id.eq(self.id)).filter(t::version.eq(self.version)))
+        one(
+            on_backend!(conn, c => diesel::update(t::table.filter(t::id.eq(self.id)).filter(t::version.eq(self.version)))
             .set((
                 t::calibration_valid_to.eq(self.calibration_valid_to), t::shift_operator_id.eq(self.shift_operator_id),
                 t::shift_ends_at.eq(self.shift_ends_at), t::version.eq(self.version + 1),
                 t::updated_at.eq(self.updated_at),
             ))
-            .execute(c))?)
+            .execute(c))?,
+        )
     }
 
     /// Lists those within reach.
@@ -568,13 +579,15 @@ impl UserRow {
     /// The database; [`DbError::Conflict`].
     pub fn update(&self, conn: &mut Conn) -> Result<(), DbError> {
         use users as t;
-        one(on_backend!(conn, c => diesel::update(t::table.filter(t::id.eq(self.id)).filter(t::version.eq(self.version)))
+        one(
+            on_backend!(conn, c => diesel::update(t::table.filter(t::id.eq(self.id)).filter(t::version.eq(self.version)))
             .set((
                 t::password_hash.eq(&self.password_hash), t::display_name.eq(&self.display_name),
                 t::roles.eq(&self.roles), t::site_id.eq(self.site_id), t::active.eq(self.active),
                 t::version.eq(self.version + 1), t::updated_at.eq(self.updated_at),
             ))
-            .execute(c))?)
+            .execute(c))?,
+        )
     }
 
     /// Reads one by the name to sign in with.
@@ -622,12 +635,14 @@ impl CertificateRow {
     /// The database; [`DbError::Conflict`].
     pub fn update_status(&self, conn: &mut Conn) -> Result<(), DbError> {
         use certificates as t;
-        one(on_backend!(conn, c => diesel::update(t::table.filter(t::id.eq(self.id)).filter(t::version.eq(self.version)))
+        one(
+            on_backend!(conn, c => diesel::update(t::table.filter(t::id.eq(self.id)).filter(t::version.eq(self.version)))
             .set((
                 t::status.eq(self.status), t::status_reason.eq(&self.status_reason), t::version.eq(self.version + 1),
                 t::updated_at.eq(self.updated_at),
             ))
-            .execute(c))?)
+            .execute(c))?,
+        )
     }
 
     /// Lists those of a person.
@@ -658,9 +673,11 @@ impl AgreementRow {
     /// The database; [`DbError::Conflict`] if it was ended already.
     pub fn end(&self, conn: &mut Conn, at: Instant) -> Result<(), DbError> {
         use supply_agreements as t;
-        one(on_backend!(conn, c => diesel::update(t::table.filter(t::id.eq(self.id)).filter(t::ended_at.is_null()))
+        one(
+            on_backend!(conn, c => diesel::update(t::table.filter(t::id.eq(self.id)).filter(t::ended_at.is_null()))
             .set(t::ended_at.eq(at))
-            .execute(c))?)
+            .execute(c))?,
+        )
     }
 
     /// Lists those of an organization, on either side.
@@ -708,16 +725,22 @@ impl OwnerChangeRow {
     /// The database; [`DbError::Conflict`] if it was settled already.
     pub fn reject(&self, conn: &mut Conn, by: UserId, at: Instant) -> Result<(), DbError> {
         use owner_changes as t;
-        one(on_backend!(conn, c => diesel::update(t::table.filter(t::id.eq(self.id)).filter(t::status.eq("pending")))
+        one(
+            on_backend!(conn, c => diesel::update(t::table.filter(t::id.eq(self.id)).filter(t::status.eq("pending")))
             .set((t::status.eq("rejected"), t::decided_by.eq(by), t::decided_at.eq(at)))
-            .execute(c))?)
+            .execute(c))?,
+        )
     }
 
     /// Lists those of an organization, on either side.
     ///
     /// # Errors
     /// The database.
-    pub fn list(conn: &mut Conn, of: OrganizationId, page: &Page<OwnerChangeId>) -> Result<Vec<Self>, DbError> {
+    pub fn list(
+        conn: &mut Conn,
+        of: OrganizationId,
+        page: &Page<OwnerChangeId>,
+    ) -> Result<Vec<Self>, DbError> {
         use owner_changes as t;
         Ok(on_backend!(conn, c => {
             let mut query = t::table
@@ -755,8 +778,10 @@ impl DeviceKeyRow {
     /// The database; [`DbError::Conflict`] if it was revoked already.
     pub fn revoke(&self, conn: &mut Conn, at: Instant) -> Result<(), DbError> {
         use device_keys as t;
-        one(on_backend!(conn, c => diesel::update(t::table.filter(t::id.eq(self.id)).filter(t::revoked_at.is_null()))
+        one(
+            on_backend!(conn, c => diesel::update(t::table.filter(t::id.eq(self.id)).filter(t::revoked_at.is_null()))
             .set(t::revoked_at.eq(at))
-            .execute(c))?)
+            .execute(c))?,
+        )
     }
 }

@@ -146,9 +146,15 @@ impl RefreshTokenRow {
     /// The database; [`DbError::Conflict`] where another request was faster.
     pub fn rotate(&self, conn: &mut Conn, at: Instant) -> Result<(), DbError> {
         use refresh_tokens as t;
-        let open = t::table.filter(t::digest.eq(&self.digest)).filter(t::rotated_at.is_null());
+        let open = t::table
+            .filter(t::digest.eq(&self.digest))
+            .filter(t::rotated_at.is_null());
         let rotated = on_backend!(conn, c => diesel::update(open).set(t::rotated_at.eq(at)).execute(c))?;
-        if rotated == 1 { Ok(()) } else { Err(DbError::Conflict) }
+        if rotated == 1 {
+            Ok(())
+        } else {
+            Err(DbError::Conflict)
+        }
     }
 }
 
@@ -186,7 +192,11 @@ impl IdempotencyRecord {
     ///
     /// # Errors
     /// The database.
-    pub fn find(conn: &mut Conn, principal: PrincipalId, call: &Idempotency) -> Result<Option<Self>, DbError> {
+    pub fn find(
+        conn: &mut Conn,
+        principal: PrincipalId,
+        call: &Idempotency,
+    ) -> Result<Option<Self>, DbError> {
         use idempotency_records as t;
         Ok(on_backend!(conn, c => t::table
             .filter(t::principal_id.eq(principal))

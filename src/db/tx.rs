@@ -20,7 +20,9 @@ pub enum TxError<E> {
 fn begin(conn: &mut Conn) -> Result<(), DbError> {
     match conn {
         // IMMEDIATE takes the write lock first, so that a transaction that read never fails for having to wait to write.
-        Conn::Sqlite(c) => diesel::connection::AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE")?,
+        Conn::Sqlite(c) => {
+            diesel::connection::AnsiTransactionManager::begin_transaction_sql(c, "BEGIN IMMEDIATE")?
+        }
         Conn::Postgres(c) => {
             <PgConnection as Connection>::TransactionManager::begin_transaction(c)?;
         }
@@ -43,7 +45,9 @@ where
     match work(conn) {
         Ok(value) => {
             let committed = match conn {
-                Conn::Sqlite(c) => <SqliteConnection as Connection>::TransactionManager::commit_transaction(c),
+                Conn::Sqlite(c) => {
+                    <SqliteConnection as Connection>::TransactionManager::commit_transaction(c)
+                }
                 Conn::Postgres(c) => <PgConnection as Connection>::TransactionManager::commit_transaction(c),
             };
             match committed {

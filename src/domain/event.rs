@@ -387,9 +387,17 @@ pub struct InspectionItems {
 impl InspectionItems {
     /// Every recorded result.
     pub fn results(&self) -> impl Iterator<Item = ItemResult> {
-        [self.visual, self.weld, self.neck_ring, self.wall_thickness, self.volume, self.water_pressure, self.air_tightness]
-            .into_iter()
-            .flatten()
+        [
+            self.visual,
+            self.weld,
+            self.neck_ring,
+            self.wall_thickness,
+            self.volume,
+            self.water_pressure,
+            self.air_tightness,
+        ]
+        .into_iter()
+        .flatten()
     }
 }
 
@@ -503,7 +511,10 @@ impl EventData {
         let Value::Object(mut object) = serde_json::to_value(self)? else {
             return Ok((String::new(), Value::Null));
         };
-        let kind = object.remove("kind").and_then(|k| k.as_str().map(str::to_owned)).unwrap_or_default();
+        let kind = object
+            .remove("kind")
+            .and_then(|k| k.as_str().map(str::to_owned))
+            .unwrap_or_default();
         Ok((kind, object.remove("data").unwrap_or(Value::Null)))
     }
 

@@ -14,7 +14,11 @@ use super::label_code::LabelId;
 use super::value::{Int, Text};
 
 fn text(pattern: &str, description: &str) -> RefOr<Schema> {
-    ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).description(Some(description)).into()
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .pattern(Some(pattern))
+        .description(Some(description))
+        .into()
 }
 
 macro_rules! described {

@@ -8,9 +8,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::process::Command;
 
-use crate::label::{
-    ErrorCorrection, LabelContent, LabelFonts, LabelSpec, SizeMm, render_png, render_svg,
-};
+use crate::label::{ErrorCorrection, LabelContent, LabelFonts, LabelSpec, SizeMm, render_png, render_svg};
 
 const URL: &str = "HTTPS://PINGMA.EXAMPLE/C/0123456789ABCDEFGHJKMNPQRSTVW";
 const WIDTHS_MM: [u16; 6] = [15, 20, 30, 40, 60, 100];
@@ -30,11 +28,7 @@ fn run(program: &str, arguments: &[&str], file: &Path) -> Option<String> {
         Err(error) => panic!("{program}: {error}"),
     };
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        output.status.success(),
-        "{program} {}: {errors}",
-        file.display()
-    );
+    assert!(output.status.success(), "{program} {}: {errors}", file.display());
     Some(String::from_utf8(output.stdout).unwrap())
 }
 

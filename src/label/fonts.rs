@@ -177,9 +177,7 @@ impl LabelFonts {
     /// left out of the labels.
     #[must_use]
     pub fn has_cjk(&self) -> bool {
-        self.regular
-            .iter()
-            .any(|font| draws(font.as_ref(), CJK_PROBE))
+        self.regular.iter().any(|font| draws(font.as_ref(), CJK_PROBE))
     }
 
     /// Whether no font was found at all.
@@ -281,9 +279,7 @@ fn find_face(database: &Database, families: &[&str], probe: &str) -> Option<ID> 
         )
     });
     let others = others.iter().map(|face| face.id);
-    named
-        .chain(others)
-        .find(|&id| face_draws(database, id, probe))
+    named.chain(others).find(|&id| face_draws(database, id, probe))
 }
 
 /// The face of the same family that is closest to bold; the same face if it is the only one.
@@ -327,16 +323,10 @@ fn font_glyph(font: &impl Font, c: char) -> Option<Glyph> {
     }
     let units_per_em = font.units_per_em()?;
     let to_em = |p: Point| point(p.x / units_per_em, -p.y / units_per_em);
-    let outline = font
-        .outline(id)
-        .map(|outline| outline.curves)
-        .unwrap_or_default();
+    let outline = font.outline(id).map(|outline| outline.curves).unwrap_or_default();
     Some(Glyph {
         advance_em: font.h_advance_unscaled(id) / units_per_em,
-        curves: outline
-            .iter()
-            .map(|curve| map_points(curve, to_em))
-            .collect(),
+        curves: outline.iter().map(|curve| map_points(curve, to_em)).collect(),
     })
 }
 
@@ -371,11 +361,7 @@ mod tests {
     fn a_broken_configured_font_is_an_error_that_names_it() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("broken.ttf");
-        for content in [
-            &b"this is not a font"[..],
-            b"\0\x01\0\0\0\0\0\0\0\0\0\0",
-            b"OTTO",
-        ] {
+        for content in [&b"this is not a font"[..], b"\0\x01\0\0\0\0\0\0\0\0\0\0", b"OTTO"] {
             std::fs::write(&path, content).unwrap();
             let error = LabelFonts::find(Some(&path)).unwrap_err();
             assert!(matches!(error, FontError::Unusable { .. }), "{error:?}");
@@ -427,11 +413,7 @@ mod tests {
     #[test]
     fn the_installed_fonts_have_outlines_and_widths() {
         let fonts = LabelFonts::find(None).unwrap();
-        let wanted = if fonts.has_cjk() {
-            CJK_PROBE
-        } else {
-            LATIN_PROBE
-        };
+        let wanted = if fonts.has_cjk() { CJK_PROBE } else { LATIN_PROBE };
         for c in wanted.chars().filter(|_| !fonts.is_empty()) {
             let glyph = fonts.glyph(c, TextStyle::Regular).unwrap();
             assert!(!glyph.curves.is_empty(), "{c}");
@@ -449,9 +431,6 @@ mod tests {
         let fonts = LabelFonts::find(Some(path)).unwrap();
         assert!(fonts.has_cjk());
         // The only weight of the file also serves as the bold one.
-        assert_eq!(
-            fonts.names,
-            ["NotoSansCJKsc-Regular", "NotoSansCJKsc-Regular"]
-        );
+        assert_eq!(fonts.names, ["NotoSansCJKsc-Regular", "NotoSansCJKsc-Regular"]);
     }
 }

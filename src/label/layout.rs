@@ -178,11 +178,7 @@ impl Setting {
 
     /// The width of the line in ems.
     fn width_em(&self) -> f32 {
-        let advances: f32 = self
-            .glyphs
-            .iter()
-            .map(|(_, glyph)| self.advance_em(glyph))
-            .sum();
+        let advances: f32 = self.glyphs.iter().map(|(_, glyph)| self.advance_em(glyph)).sum();
         // Space follows every character but the last.
         advances - self.tracking_em
     }
@@ -197,10 +193,7 @@ impl Setting {
             return;
         }
         let ellipsis = Self::ellipsis(self.style, fonts);
-        let ellipsis_em: f32 = ellipsis
-            .iter()
-            .map(|(_, glyph)| self.advance_em(glyph))
-            .sum();
+        let ellipsis_em: f32 = ellipsis.iter().map(|(_, glyph)| self.advance_em(glyph)).sum();
         while self.width_em() + ellipsis_em > max_width_em || self.ends_in_space() {
             if self.glyphs.pop().is_none() {
                 break;
@@ -271,10 +264,7 @@ mod tests {
             owner_name,
             ..content()
         };
-        layout(&content, width_mm, &square_fonts())
-            .lines
-            .pop()
-            .unwrap()
+        layout(&content, width_mm, &square_fonts()).lines.pop().unwrap()
     }
 
     #[test]

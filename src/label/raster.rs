@@ -120,11 +120,7 @@ impl Image {
     }
 
     /// Fills the outlines, which are below the symbol, with smoothed edges.
-    fn draw_outlines<'a>(
-        &mut self,
-        outlines: impl Iterator<Item = &'a OutlineCurve>,
-        unit_px: f32,
-    ) {
+    fn draw_outlines<'a>(&mut self, outlines: impl Iterator<Item = &'a OutlineCurve>, unit_px: f32) {
         let width = usize::from(self.width_px);
         // The text starts where the square of the symbol ends.
         let square_px = f32::from(self.width_px);
@@ -224,9 +220,7 @@ mod tests {
     }
 
     fn decode(file: &[u8]) -> Decoded {
-        let mut reader = png::Decoder::new(std::io::Cursor::new(file))
-            .read_info()
-            .unwrap();
+        let mut reader = png::Decoder::new(std::io::Cursor::new(file)).read_info().unwrap();
         let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
         reader.next_frame(&mut pixels).unwrap();
         let info = reader.info();
@@ -277,10 +271,7 @@ mod tests {
                 for y in top - margin..=bottom + margin {
                     for x in left - margin..=right + margin {
                         let outside = x < left || x > right || y < top || y > bottom;
-                        assert!(
-                            !outside || image.at(x, y) == WHITE,
-                            "{width_mm} mm: {x}, {y}"
-                        );
+                        assert!(!outside || image.at(x, y) == WHITE, "{width_mm} mm: {x}, {y}");
                     }
                 }
             }
@@ -296,10 +287,7 @@ mod tests {
                     ..spec(width_mm)
                 };
                 let svg = render_svg(&content(), spec, &square_fonts()).unwrap();
-                assert_eq!(
-                    symbol_of_png(&render(&spec), modules(&spec)),
-                    symbol_of_svg(&svg)
-                );
+                assert_eq!(symbol_of_png(&render(&spec), modules(&spec)), symbol_of_svg(&svg));
             }
         }
     }

@@ -66,10 +66,7 @@ impl fmt::Display for Document<'_> {
             height_um % 1000,
         )?;
         self.write_title(f)?;
-        writeln!(
-            f,
-            r##"<rect width="{WIDTH}" height="{height}" fill="#fff"/>"##
-        )?;
+        writeln!(f, r##"<rect width="{WIDTH}" height="{height}" fill="#fff"/>"##)?;
         self.write_symbol(f)?;
         for line in &self.layout.lines {
             if self.with_outlines {
@@ -220,9 +217,7 @@ impl fmt::Display for Escaped<'_> {
 mod tests {
     use super::*;
     use crate::label::ErrorCorrection;
-    use crate::label::test_support::{
-        URL, content, spec, square_fonts, square_fonts_with, symbol_of_svg,
-    };
+    use crate::label::test_support::{URL, content, spec, square_fonts, square_fonts_with, symbol_of_svg};
 
     fn render(content: &LabelContent<'_>, width_mm: u16, fonts: &LabelFonts) -> String {
         render_svg(content, spec(width_mm), fonts).unwrap()
@@ -233,10 +228,7 @@ mod tests {
         for width_mm in [15, 150] {
             let svg = render(&content(), width_mm, &square_fonts());
             assert!(svg.contains(&format!(r#" width="{width_mm}mm""#)), "{svg}");
-            let height = attribute(&svg, "height")
-                .strip_suffix("mm")
-                .unwrap()
-                .to_owned();
+            let height = attribute(&svg, "height").strip_suffix("mm").unwrap().to_owned();
             let view_box = attribute(&svg, "viewBox");
             let units: f64 = view_box.rsplit(' ').next().unwrap().parse().unwrap();
             let height_mm: f64 = height.parse().unwrap();
@@ -304,8 +296,7 @@ mod tests {
         };
         for fonts in [square_fonts(), LabelFonts::default()] {
             let svg = render(&content, 40, &fonts);
-            let title =
-                "<title>&lt;1&gt;, &quot;2&quot; &#39;3&#39;, A&amp;B &lt;script&gt;</title>";
+            let title = "<title>&lt;1&gt;, &quot;2&quot; &#39;3&#39;, A&amp;B &lt;script&gt;</title>";
             assert!(svg.contains(title), "{svg}");
             assert!(!svg.contains("<script"), "{svg}");
             assert!(!svg.contains(['\u{1}', '\u{FFFF}']), "{svg}");

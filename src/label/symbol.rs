@@ -26,11 +26,7 @@ pub(super) struct Symbol {
 impl Symbol {
     /// Encodes `url` into the smallest symbol that holds it, and checks that a label `size_mm` wide
     /// has room for its modules.
-    pub(super) fn for_label(
-        url: &str,
-        level: ErrorCorrection,
-        size_mm: SizeMm,
-    ) -> Result<Self, LabelError> {
+    pub(super) fn for_label(url: &str, level: ErrorCorrection, size_mm: SizeMm) -> Result<Self, LabelError> {
         let symbol = Self::encode(url, level)?;
         let modules = symbol.side_with_quiet_zone();
         let width_mm = size_mm.as_mm();
@@ -60,11 +56,7 @@ impl Symbol {
                     let code = QrCode::with_bits(bits, level).map_err(LabelError::Symbol)?;
                     return Ok(Self {
                         side_modules: 17 + 4 * u16::from(version),
-                        dark: code
-                            .into_colors()
-                            .iter()
-                            .map(|&c| c == Color::Dark)
-                            .collect(),
+                        dark: code.into_colors().iter().map(|&c| c == Color::Dark).collect(),
                     });
                 }
             }
@@ -122,14 +114,13 @@ pub(super) struct Run {
 /// The stretches of dark modules in one row, from left to right.
 pub(super) fn dark_runs(row: &[bool]) -> impl Iterator<Item = Run> {
     let mut start: u16 = 0;
-    row.chunk_by(|left, right| left == right)
-        .filter_map(move |run| {
-            // A row has at most 177 modules, so the conversion never fails.
-            let length = u16::try_from(run.len()).unwrap_or(u16::MAX);
-            let here = Run { start, length };
-            start = start.saturating_add(length);
-            run.first().is_some_and(|&dark| dark).then_some(here)
-        })
+    row.chunk_by(|left, right| left == right).filter_map(move |run| {
+        // A row has at most 177 modules, so the conversion never fails.
+        let length = u16::try_from(run.len()).unwrap_or(u16::MAX);
+        let here = Run { start, length };
+        start = start.saturating_add(length);
+        run.first().is_some_and(|&dark| dark).then_some(here)
+    })
 }
 
 #[cfg(test)]
@@ -170,10 +161,7 @@ mod tests {
     #[test]
     fn a_long_run_of_digits_does_not_change_the_version() {
         let digits = format!("HTTPS://PINGMA.EXAMPLE/C/{}", "7".repeat(29));
-        assert_eq!(
-            Symbol::encode(&digits, ErrorCorrection::M).unwrap().side(),
-            29
-        );
+        assert_eq!(Symbol::encode(&digits, ErrorCorrection::M).unwrap().side(), 29);
         assert_eq!(side(61, ErrorCorrection::M), 29);
     }
 
@@ -195,10 +183,7 @@ mod tests {
     fn a_url_too_long_for_any_symbol_is_refused() {
         assert_eq!(side(1852, ErrorCorrection::H), 177);
         let refused = Symbol::encode(&"A".repeat(1853), ErrorCorrection::H);
-        assert!(matches!(
-            refused,
-            Err(LabelError::Symbol(QrError::DataTooLong))
-        ));
+        assert!(matches!(refused, Err(LabelError::Symbol(QrError::DataTooLong))));
     }
 
     #[test]

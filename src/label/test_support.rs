@@ -46,11 +46,7 @@ pub(super) fn square_fonts_with(characters: &str) -> LabelFonts {
 }
 
 fn rectangle(c: char) -> Glyph {
-    let (advance_em, bottom) = if c.is_ascii() {
-        (0.6, 0.0)
-    } else {
-        (1.0, 0.12)
-    };
+    let (advance_em, bottom) = if c.is_ascii() { (0.6, 0.0) } else { (1.0, 0.12) };
     let top = if c.is_ascii() { -0.73 } else { -0.88 };
     let corners = [
         (0.0, bottom),
@@ -63,9 +59,7 @@ fn rectangle(c: char) -> Glyph {
         ' ' => Vec::new(),
         _ => corners
             .windows(2)
-            .map(|pair| {
-                OutlineCurve::Line(point(pair[0].0, pair[0].1), point(pair[1].0, pair[1].1))
-            })
+            .map(|pair| OutlineCurve::Line(point(pair[0].0, pair[0].1), point(pair[1].0, pair[1].1)))
             .collect(),
     };
     Glyph { advance_em, curves }
@@ -73,17 +67,8 @@ fn rectangle(c: char) -> Glyph {
 
 /// Reads the modules back from the path of the symbol in an SVG label.
 pub(super) fn symbol_of_svg(svg: &str) -> Vec<Vec<bool>> {
-    let line = svg
-        .lines()
-        .find(|line| line.contains("crispEdges"))
-        .unwrap();
-    let path = line
-        .split(" d=\"")
-        .nth(1)
-        .unwrap()
-        .split('"')
-        .next()
-        .unwrap();
+    let line = svg.lines().find(|line| line.contains("crispEdges")).unwrap();
+    let path = line.split(" d=\"").nth(1).unwrap().split('"').next().unwrap();
     let mut bars = Vec::new();
     for bar in path.split('z').filter(|bar| !bar.is_empty()) {
         let (start, length) = bar.strip_prefix('M').unwrap().split_once('h').unwrap();

@@ -20,11 +20,13 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String can't fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            // Writing to a String can't fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }
 
 /// Where an event stands.
@@ -40,9 +42,10 @@ pub struct Position {
 
 /// The bytes that are hashed: a version line, then JSON with sorted keys and no blanks.
 pub fn canonical(event: &NewEvent, kind: &str, data: &Value, position: Position) -> Vec<u8> {
-    let idempotency = event.idempotency.as_ref().map(|i| {
-        json!({ "route": i.route, "key": i.key, "body_sha256": hex(&i.body_digest) })
-    });
+    let idempotency = event
+        .idempotency
+        .as_ref()
+        .map(|i| json!({ "route": i.route, "key": i.key, "body_sha256": hex(&i.body_digest) }));
     let body = json!({
         "id": event.id,
         "log_index": position.log_index,
@@ -64,7 +67,13 @@ pub fn canonical(event: &NewEvent, kind: &str, data: &Value, position: Position)
 /// Gives an event its place and hash. `kind` and `data` are what `EventData::to_stored` wrote.
 pub fn seal(event: NewEvent, kind: &str, data: &Value, position: Position) -> Event {
     let hash = sha256(&canonical(&event, kind, data, position));
-    Event { event, log_index: position.log_index, seq: position.seq, prev_hash: position.prev_hash, hash }
+    Event {
+        event,
+        log_index: position.log_index,
+        seq: position.seq,
+        prev_hash: position.prev_hash,
+        hash,
+    }
 }
 
 /// A commitment to data that is kept apart: SHA-256 over salt and canonical JSON, in hexadecimal.

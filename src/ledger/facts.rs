@@ -178,7 +178,8 @@ impl Facts {
     /// The permit that is open on a scale now: the newest, not used, not ended by what happened to its cylinder.
     pub fn open_on_scale(&self, id: ScaleId, now: Instant) -> Option<OpenPermit> {
         let newest = self.scale_permits.get(&id)?;
-        self.open_for_cylinder(newest.cylinder_id, now).filter(|open| open.permit.id == newest.permit_id)
+        self.open_for_cylinder(newest.cylinder_id, now)
+            .filter(|open| open.permit.id == newest.permit_id)
     }
 
     /// The newest permit of a scale, whatever became of it.
@@ -217,7 +218,9 @@ impl Facts {
             };
             self.cylinders.insert(id, fact);
         }
-        let Some(fact) = self.cylinders.get_mut(&id) else { return };
+        let Some(fact) = self.cylinders.get_mut(&id) else {
+            return;
+        };
         fact.cylinder.apply(event);
         fact.seen_in = event.district_code.clone();
         let after = fact.cylinder.clone();
@@ -254,12 +257,23 @@ impl Facts {
     }
 
     fn apply_permit(&mut self, event: &NewEvent, cylinder_id: CylinderId) {
-        let EventData::FillChecked(data) = &event.data else { return };
-        let (Decision::Allowed, Some(permit), Some(operator_id)) = (data.decision, data.permit, data.operator_id) else {
+        let EventData::FillChecked(data) = &event.data else {
             return;
         };
-        let Permit { id: permit_id, expires_at, .. } = permit;
-        let version = self.scale_permits.get(&data.scale_id).map_or(1, |row| row.version + 1);
+        let (Decision::Allowed, Some(permit), Some(operator_id)) =
+            (data.decision, data.permit, data.operator_id)
+        else {
+            return;
+        };
+        let Permit {
+            id: permit_id,
+            expires_at,
+            ..
+        } = permit;
+        let version = self
+            .scale_permits
+            .get(&data.scale_id)
+            .map_or(1, |row| row.version + 1);
         let row = ScalePermitRow {
             scale_id: data.scale_id,
             permit_id,
@@ -272,7 +286,11 @@ impl Facts {
         self.dirty.scale_permits.insert(data.scale_id);
         let fact = PermitFact {
             cylinder_id,
-            permit: OpenPermit { permit, scale_id: data.scale_id, operator_id },
+            permit: OpenPermit {
+                permit,
+                scale_id: data.scale_id,
+                operator_id,
+            },
             organization_id: event.organization_id,
             scale_g: data.scale_g,
             issued_at: event.recorded_at,
@@ -300,7 +318,9 @@ impl Facts {
             self.fills.insert(event.id, row);
             self.dirty.new_fills.push(event.id);
         }
-        let (EventData::Reweighed(_) | EventData::Emptied(_)) = &event.data else { return };
+        let (EventData::Reweighed(_) | EventData::Emptied(_)) = &event.data else {
+            return;
+        };
         let Some(last) = &after.last_fill else { return };
         if let Some(row) = self.fills.get_mut(&last.id) {
             row.status = last.status;

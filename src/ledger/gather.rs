@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::command::Needs;
 use super::facts::{CylinderFact, Facts, PermitFact};
-use crate::db::conn::Conn;
 use crate::db::DbError;
+use crate::db::conn::Conn;
 use crate::db::facts as db;
 use crate::domain::cylinder::OpenPermit;
 use crate::domain::event::{Event, EventData};
@@ -51,7 +51,9 @@ fn load_actors(conn: &mut Conn, needs: &mut Needs, facts: &mut Facts, now: Insta
 fn load_replays(conn: &mut Conn, needs: &Needs, facts: &mut Facts) -> Result<(), DbError> {
     for event in db::events_by_key(conn, &list(&needs.keys))? {
         if let Some(made_by) = event.event.idempotency.clone() {
-            facts.replays.insert((event.event.actor_id, made_by.route, made_by.key), event);
+            facts
+                .replays
+                .insert((event.event.actor_id, made_by.route, made_by.key), event);
         }
     }
     Ok(())
@@ -81,11 +83,17 @@ fn load_permits_and_fills(conn: &mut Conn, needs: &mut Needs, facts: &mut Facts)
 
 /// The permit that an event gave; `None` for any other event, also for one that only showed an earlier permit again.
 fn permit_of(event: &Event) -> Option<PermitFact> {
-    let EventData::FillChecked(data) = &event.event.data else { return None };
+    let EventData::FillChecked(data) = &event.event.data else {
+        return None;
+    };
     let permit = data.permit.filter(|permit| permit.id == event.event.id)?;
     Some(PermitFact {
         cylinder_id: event.event.stream.cylinder()?,
-        permit: OpenPermit { permit, scale_id: data.scale_id, operator_id: data.operator_id? },
+        permit: OpenPermit {
+            permit,
+            scale_id: data.scale_id,
+            operator_id: data.operator_id?,
+        },
         organization_id: event.event.organization_id,
         scale_g: data.scale_g,
         issued_at: event.event.recorded_at,
@@ -98,17 +106,25 @@ fn load_cylinders(conn: &mut Conn, needs: &mut Needs, facts: &mut Facts) -> Resu
         facts.labels.insert(label.id.clone(), label);
     }
     let mut rows = db::cylinders(conn, &list(&needs.cylinders))?;
-    rows.extend(db::cylinders_by_registration_code(conn, &list(&needs.registration_codes))?);
+    rows.extend(db::cylinders_by_registration_code(
+        conn,
+        &list(&needs.registration_codes),
+    )?);
     for (maker, serial_no) in &needs.stamps {
         rows.extend(db::cylinders_by_stamp(conn, maker, serial_no)?);
     }
     for row in rows {
         needs.organizations.insert(row.cylinder.owner_id);
-        needs.scales.extend(row.cylinder.open_permit.map(|open| open.scale_id));
+        needs
+            .scales
+            .extend(row.cylinder.open_permit.map(|open| open.scale_id));
         facts.cylinders.insert(row.cylinder.id, CylinderFact::from(row));
     }
     // A fill that an emptying may release is known by its cylinder only.
-    let last = facts.cylinders().filter(|_| needs.last_fills).filter_map(|c| c.last_fill.as_ref());
+    let last = facts
+        .cylinders()
+        .filter(|_| needs.last_fills)
+        .filter_map(|c| c.last_fill.as_ref());
     let last_fills: Vec<_> = last.map(|fill| fill.id).collect();
     for fill in db::fills(conn, &last_fills)? {
         facts.fills.insert(fill.id, fill);
@@ -148,7 +164,11 @@ fn load_organizations(conn: &mut Conn, needs: &Needs, facts: &mut Facts) -> Resu
         facts.organizations.insert(organization.id, organization);
     }
     for license in db::licenses(conn, &ids)? {
-        facts.licenses.entry(license.organization_id).or_default().push(license);
+        facts
+            .licenses
+            .entry(license.organization_id)
+            .or_default()
+            .push(license);
     }
     facts.agreements = db::agreements(conn, &ids)?;
     let sites = needs.sites.iter().map(|id| id.cast());

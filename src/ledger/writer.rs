@@ -63,7 +63,11 @@ impl Writer {
     ///
     /// # Errors
     /// The operating system gave no thread.
-    pub fn start(settings: WriterSettings, clock: Arc<dyn Clock>, ids: Arc<dyn IdGen>) -> std::io::Result<Self> {
+    pub fn start(
+        settings: WriterSettings,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdGen>,
+    ) -> std::io::Result<Self> {
         let (sender, receiver) = bounded(settings.queue_length);
         let count = match settings.database {
             DatabaseUrl::Sqlite(_) => 1,
@@ -83,7 +87,10 @@ impl Writer {
                     .spawn(move || worker.run(&receiver))
             })
             .collect::<std::io::Result<_>>()?;
-        Ok(Self { sender: Mutex::new(Some(sender)), threads: Mutex::new(threads) })
+        Ok(Self {
+            sender: Mutex::new(Some(sender)),
+            threads: Mutex::new(threads),
+        })
     }
 
     /// Hands in a command; the receiver gets the answer after the commit.
@@ -108,7 +115,9 @@ impl Writer {
     /// # Errors
     /// See [`Writer::submit`]; what the command decided; the database.
     pub async fn write(&self, command: Box<dyn Command>) -> Result<Receipt> {
-        self.submit(command)?.await.unwrap_or_else(|_| Err(Code::Unavailable.into()))
+        self.submit(command)?
+            .await
+            .unwrap_or_else(|_| Err(Code::Unavailable.into()))
     }
 
     /// The same for a thread that may wait.
@@ -116,7 +125,9 @@ impl Writer {
     /// # Errors
     /// As [`Writer::write`].
     pub fn write_blocking(&self, command: Box<dyn Command>) -> Result<Receipt> {
-        self.submit(command)?.blocking_recv().unwrap_or_else(|_| Err(Code::Unavailable.into()))
+        self.submit(command)?
+            .blocking_recv()
+            .unwrap_or_else(|_| Err(Code::Unavailable.into()))
     }
 
     /// Takes no more commands, serves those that wait, and ends.
@@ -157,8 +168,10 @@ impl Worker {
     }
 
     fn serve(&mut self, jobs: Vec<Job>) {
-        metrics::histogram!("pingma_ledger_batch_size").record(f64::from(u32::try_from(jobs.len()).unwrap_or(u32::MAX)));
-        let (commands, replies): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.command, job.reply)).unzip();
+        metrics::histogram!("pingma_ledger_batch_size")
+            .record(f64::from(u32::try_from(jobs.len()).unwrap_or(u32::MAX)));
+        let (commands, replies): (Vec<_>, Vec<_>) =
+            jobs.into_iter().map(|job| (job.command, job.reply)).unzip();
         let answers = match self.attempt(&commands) {
             Ok(answers) => answers,
             Err(TxError::OutcomeUnknown(error)) => unknown(&error, commands.len()),
@@ -177,9 +190,16 @@ impl Worker {
     fn serve_one(&mut self, command: &Box<dyn Command>) -> Result<Receipt> {
         for _ in 0..TRIES {
             match self.attempt(std::slice::from_ref(command)) {
-                Ok(answers) => return answers.into_iter().next().unwrap_or_else(|| Err(Code::Internal.into())),
+                Ok(answers) => {
+                    return answers
+                        .into_iter()
+                        .next()
+                        .unwrap_or_else(|| Err(Code::Internal.into()));
+                }
                 Err(TxError::OutcomeUnknown(error)) => {
-                    return unknown(&error, 1).pop().unwrap_or_else(|| Err(Code::Unavailable.into()));
+                    return unknown(&error, 1)
+                        .pop()
+                        .unwrap_or_else(|| Err(Code::Unavailable.into()));
                 }
                 // Somebody else was faster: look again. A duplicate shows as a taken code or a replay then.
                 Err(TxError::RolledBack(DbError::Conflict | DbError::Duplicate(_))) => {}
@@ -200,7 +220,9 @@ impl Worker {
             ids: &*self.ids,
             clock_gap_days: self.settings.clock_gap_days,
         };
-        let result = catch_unwind(AssertUnwindSafe(|| transaction(&mut conn, |conn| batch.run(conn, commands))));
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            transaction(&mut conn, |conn| batch.run(conn, commands))
+        }));
         match result {
             Ok(Ok(answers)) => {
                 self.conn = Some(conn);
@@ -251,7 +273,9 @@ impl Batch<'_> {
         let mut needs = Needs::default();
         for command in commands {
             needs.credentials.insert(command.call().credential.into());
-            needs.keys.extend(command.call().idempotency.as_ref().map(|i| i.key.clone()));
+            needs
+                .keys
+                .extend(command.call().idempotency.as_ref().map(|i| i.key.clone()));
             command.needs(&mut needs);
         }
         let mut facts = gather(conn, needs, self.now.at)?;
@@ -275,16 +299,31 @@ impl Batch<'_> {
             _ => append(conn, &facts, decided, self.now.at, trusted)?,
         };
         let events: Vec<_> = events.into_iter().map(Arc::new).collect();
-        Ok(outcomes.into_iter().map(|outcome| answer(outcome, &events)).collect())
+        Ok(outcomes
+            .into_iter()
+            .map(|outcome| answer(outcome, &events))
+            .collect())
     }
 
-    fn decide(&self, facts: &Facts, decided: &[Decided], trusted: bool, command: &dyn Command) -> Result<Step> {
+    fn decide(
+        &self,
+        facts: &Facts,
+        decided: &[Decided],
+        trusted: bool,
+        command: &dyn Command,
+    ) -> Result<Step> {
         let call = command.call();
         let actor = facts.actor(&call.credential).ok_or(Code::TokenInvalid)?;
         if let Some(outcome) = replay(facts, decided, call, actor.principal())? {
             return Ok(Step::Done(outcome));
         }
-        let context = Context { facts, actor, now: self.now, clock_trusted: trusted, ids: self.ids };
+        let context = Context {
+            facts,
+            actor,
+            now: self.now,
+            clock_trusted: trusted,
+            ids: self.ids,
+        };
         Ok(Step::Decided(Box::new(command.decide(&context)?)))
     }
 }
@@ -301,9 +340,15 @@ fn replay(
     call: &Call,
     principal: crate::domain::id::PrincipalId,
 ) -> Result<Option<Outcome>> {
-    let Some(idempotency) = &call.idempotency else { return Ok(None) };
+    let Some(idempotency) = &call.idempotency else {
+        return Ok(None);
+    };
     let same_body = |digest: &[u8; 32]| {
-        if *digest == idempotency.body_digest { Ok(()) } else { Err(Error::from(Code::IdempotencyKeyReused)) }
+        if *digest == idempotency.body_digest {
+            Ok(())
+        } else {
+            Err(Error::from(Code::IdempotencyKeyReused))
+        }
     };
     if let Some(event) = facts.replay(principal, &idempotency.route, &idempotency.key) {
         if let Some(first) = &event.event.idempotency {
@@ -312,8 +357,13 @@ fn replay(
         return Ok(Some(Outcome::Replay(event.clone())));
     }
     for (index, earlier) in decided.iter().enumerate() {
-        let Some(first) = &earlier.event.idempotency else { continue };
-        if earlier.event.actor_id == principal && first.route == idempotency.route && first.key == idempotency.key {
+        let Some(first) = &earlier.event.idempotency else {
+            continue;
+        };
+        if earlier.event.actor_id == principal
+            && first.route == idempotency.route
+            && first.key == idempotency.key
+        {
             same_body(&first.body_digest)?;
             return Ok(Some(Outcome::Repeat(index)));
         }
@@ -328,5 +378,7 @@ fn answer(outcome: Outcome, events: &[Arc<Event>]) -> Result<Receipt> {
         Outcome::New(index) => (events.get(index).cloned(), false),
         Outcome::Repeat(index) => (events.get(index).cloned(), true),
     };
-    event.map(|event| Receipt { event, replayed }).ok_or_else(|| Code::Internal.into())
+    event
+        .map(|event| Receipt { event, replayed })
+        .ok_or_else(|| Code::Internal.into())
 }

@@ -11,7 +11,10 @@ use crate::db::schema::cylinders as t;
 ///
 /// # Errors
 /// The database.
-pub fn update_cylinders(conn: &mut SqliteConnection, rows: &[(CylinderColumns, i64)]) -> Result<usize, DbError> {
+pub fn update_cylinders(
+    conn: &mut SqliteConnection,
+    rows: &[(CylinderColumns, i64)],
+) -> Result<usize, DbError> {
     let mut updated = 0;
     for (row, version) in rows {
         updated += diesel::update(t::table.filter(t::id.eq(row.id)).filter(t::version.eq(version)))

@@ -1,0 +1,120 @@
+//! `pingma check` and `pingma history`: a cylinder, from a terminal on the server.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use clap::Args;
+use serde_json::json;
+
+use super::{CliError, Output, connect, parts, print};
+use crate::app::public::look_up;
+use crate::app::query::{in_words, resolve};
+use crate::auth::keyring::Keyring;
+use crate::config::Settings;
+use crate::db::history;
+use crate::db::registry::Page;
+use crate::domain::instant::Moment;
+use crate::gate::rule::Lang;
+use crate::ledger::chain::hex;
+
+/// A cylinder.
+#[derive(Debug, Args)]
+pub(crate) struct Reference {
+    /// Label code, scanned address, typed id with its check character; for a history also an id, reg:… or stamp:….
+    code: String,
+    /// Answer in Chinese.
+    #[arg(long)]
+    zh: bool,
+}
+
+/// Most events that a terminal shows.
+const EVENTS: i64 = 200;
+
+impl Reference {
+    fn lang(&self) -> Lang {
+        if self.zh { Lang::Zh } else { Lang::En }
+    }
+
+    /// What speaks against the cylinder, whoever fills it wherever. Exit 1 if anything refuses.
+    pub(crate) fn check(&self, settings: &Settings, json: bool) -> Result<ExitCode, CliError> {
+        let mut conn = connect(settings)?;
+        let keys = Keyring::load(&settings.key_file()?)?;
+        let now = Moment::new(parts().clock.now(), settings.time_zone);
+        let record = look_up(&mut conn, &keys, &self.code, now)?;
+        let findings = in_words(&record.findings, self.lang());
+        let lawful = record.is_lawful();
+        let mut text = if lawful {
+            "ALLOWED as far as the cylinder goes".to_owned()
+        } else {
+            "REFUSED".to_owned()
+        };
+        for finding in &findings {
+            let _ = write!(
+                text,
+                "\n{:7} {}  {}",
+                finding.severity.as_str(),
+                finding.rule,
+                finding.message
+            );
+        }
+        if record.held {
+            text.push_str("\nhold    the last fill is held: not to leave the station");
+        }
+        print(
+            &Output::new(
+                text,
+                json!({ "lawful": lawful, "held": record.held, "findings": findings }),
+            ),
+            json,
+        );
+        Ok(if lawful {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(1)
+        })
+    }
+
+    /// What happened to the cylinder, newest first.
+    pub(crate) fn history(&self, settings: &Settings) -> Result<Output, CliError> {
+        let mut conn = connect(settings)?;
+        let keys = Keyring::load(&settings.key_file()?)?;
+        let target = resolve(&mut conn, &keys, &self.code)?;
+        let events = history::of_cylinder(
+            &mut conn,
+            target.id,
+            &Page {
+                after: None,
+                limit: EVENTS,
+            },
+        )?;
+        let mut text = String::new();
+        let mut rows = Vec::new();
+        for event in &events {
+            let new = &event.event;
+            let (kind, data) = new.data.to_stored().map_err(crate::db::DbError::corrupt)?;
+            let decision = new.data.decision().map(|d| format!(" {d}")).unwrap_or_default();
+            let hash = hex(&event.hash);
+            let short = hash.get(..12).unwrap_or_default();
+            let _ = writeln!(
+                text,
+                "{:>8}  {}  {kind}{decision}  {short}",
+                event.log_index, new.occurred_at
+            );
+            for finding in in_words(new.data.findings(), self.lang()) {
+                let _ = writeln!(
+                    text,
+                    "          {} {}: {}",
+                    finding.severity, finding.rule, finding.message
+                );
+            }
+            rows.push(json!({
+                "log_index": event.log_index, "cylinder_seq": event.seq, "kind": kind, "data": data,
+                "occurred_at": new.occurred_at, "recorded_at": new.recorded_at, "hash": hash,
+            }));
+        }
+        Ok(Output::new(
+            text,
+            json!({ "cylinder_id": target.id, "items": rows }),
+        ))
+    }
+}

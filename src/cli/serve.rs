@@ -1,0 +1,54 @@
+//! `pingma serve` and `pingma migrate`.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::json;
+
+use super::{CliError, Common, Output, parts};
+use crate::config::{LogFormat, Settings};
+use crate::db::migrations;
+use crate::{server, telemetry};
+
+/// `pingma serve`
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Address to listen on.
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<String>,
+    /// Address of the service as printed on labels.
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+}
+
+impl Serve {
+    pub(crate) fn run(self, common: &Common) -> Result<ExitCode, CliError> {
+        let settings = common.settings(|overrides| {
+            overrides.listen = self.listen;
+            overrides.public_url = self.public_url;
+        })?;
+        telemetry::init_logging(settings.log.as_str(), settings.log_format == LogFormat::Json)?;
+        let metrics = telemetry::init_metrics()?;
+        let app = Arc::new(server::build(&settings, &parts())?);
+        actix_web::rt::System::new().block_on(async move {
+            let running = server::start(&settings, app, Some(metrics))?;
+            for address in &running.addresses {
+                tracing::info!(%address, public_url = settings.public_url.as_str(), "listening");
+            }
+            running.run().await
+        })?;
+        tracing::info!("stopped; the last batch was committed");
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// `pingma migrate`
+pub(crate) fn migrate(settings: &Settings) -> Result<Output, CliError> {
+    let url = &settings.database;
+    let steps = migrations::run(&mut url.connect()?)?;
+    Ok(Output::new(
+        format!("{url}: {steps} steps, up to date"),
+        json!({ "steps": steps }),
+    ))
+}

@@ -1,0 +1,434 @@
+//! What handlers read from a request: who calls, in which language, which page, which body.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{self, HeaderMap};
+use actix_web::{FromRequest, HttpRequest, web};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::Service;
+use crate::auth::secret::{OpaqueSecret, SecretKind};
+use crate::db::registry::Page;
+use crate::domain::actor::Credential;
+use crate::domain::event::Idempotency;
+use crate::domain::value::ValueError;
+use crate::error::{Code, Error, FieldError, Result};
+use crate::gate::rule::Lang;
+use crate::ledger::Call;
+use crate::ledger::chain::sha256;
+
+/// Largest body, in bytes.
+pub const MAX_BODY: usize = 64 * 1024;
+
+/// The language of messages: English if it is asked for before Chinese.
+pub fn lang_of(headers: &HeaderMap) -> Lang {
+    let wanted = headers
+        .get(header::ACCEPT_LANGUAGE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let first = wanted.split(',').map(str::trim).find_map(|tag| {
+        let tag = tag.split(';').next().unwrap_or_default().to_ascii_lowercase();
+        if tag.starts_with("zh") {
+            Some(Lang::Zh)
+        } else {
+            tag.starts_with("en").then_some(Lang::En)
+        }
+    });
+    first.unwrap_or_default()
+}
+
+/// Who calls.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// What they proved.
+    pub credential: Credential,
+    /// The language they want.
+    pub lang: Lang,
+    route: String,
+    key: Option<String>,
+}
+
+impl Caller {
+    /// The call, with a digest of its body.
+    pub fn call(&self, body_digest: [u8; 32]) -> Call {
+        let idempotency = self.key.as_ref().map(|key| Idempotency {
+            route: self.route.clone(),
+            key: key.clone(),
+            body_digest,
+        });
+        Call {
+            credential: self.credential,
+            idempotency,
+        }
+    }
+
+    /// The same for calls that must come with an idempotency key.
+    ///
+    /// # Errors
+    /// 400 without one.
+    pub fn keyed_call(&self, body_digest: [u8; 32]) -> Result<Call> {
+        if self.key.is_none() {
+            return Err(Code::IdempotencyKeyMissing.into());
+        }
+        Ok(self.call(body_digest))
+    }
+
+    fn read(request: &HttpRequest) -> Result<Self> {
+        let service = request.app_data::<web::Data<Service>>().ok_or(Code::Internal)?;
+        let value = request
+            .headers()
+            .get(header::AUTHORIZATION)
+            .ok_or(Code::Unauthenticated)?;
+        let (scheme, secret) = value
+            .to_str()
+            .ok()
+            .and_then(|text| text.split_once(' '))
+            .ok_or(Code::TokenInvalid)?;
+        let credential = if scheme.eq_ignore_ascii_case("bearer") {
+            let claims = service.app.tokens.verify(secret.trim(), service.app.clock.now());
+            claims.map_err(|_| Code::TokenInvalid)?.credential()
+        } else if scheme.eq_ignore_ascii_case("device") {
+            let key =
+                OpaqueSecret::parse(secret.trim(), SecretKind::Device).map_err(|_| Code::TokenInvalid)?;
+            Credential::Device {
+                key_digest: key.digest(),
+            }
+        } else {
+            return Err(Code::TokenInvalid.into());
+        };
+        Ok(Self {
+            credential,
+            lang: lang_of(request.headers()),
+            route: format!("{} {}", request.method(), request.path()),
+            key: idempotency_key(request.headers())?,
+        })
+    }
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>> {
+    let Some(value) = headers.get("idempotency-key") else {
+        return Ok(None);
+    };
+    let plain = |text: &&str| {
+        (1..=64).contains(&text.len())
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+    };
+    match value.to_str().ok().filter(plain) {
+        Some(key) => Ok(Some(key.to_owned())),
+        None => Err(Error::new(
+            Code::IdempotencyKeyMalformed,
+            "1 to 64 of A-Z, a-z, 0-9, hyphen, underscore",
+        )),
+    }
+}
+
+impl FromRequest for Caller {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(Self::read(request))
+    }
+}
+
+/// A JSON body.
+#[derive(Debug)]
+pub struct Body<T> {
+    /// The value.
+    pub value: T,
+    /// SHA-256 of the body as a JSON value: blanks and the order of members don't matter.
+    pub digest: [u8; 32],
+}
+
+/// The digest of a call without a body.
+pub fn no_body() -> [u8; 32] {
+    sha256(b"null")
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
+    type Error = Error;
+    type Future = std::pin::Pin<Box<dyn Future<Output = Result<Self>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let content_type = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok());
+        let is_json = content_type.is_some_and(|t| {
+            t.split(';')
+                .next()
+                .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+        });
+        let bytes = web::Bytes::from_request(request, payload);
+        Box::pin(async move {
+            if !is_json {
+                return Err(Code::UnsupportedMedia.into());
+            }
+            let bytes = bytes.await.map_err(|error| {
+                let too_large =
+                    error.as_response_error().status_code() == actix_web::http::StatusCode::PAYLOAD_TOO_LARGE;
+                Error::from(if too_large {
+                    Code::BodyTooLarge
+                } else {
+                    Code::MalformedRequest
+                })
+            })?;
+            parse(&bytes)
+        })
+    }
+}
+
+/// Reads a JSON body.
+///
+/// # Errors
+/// 400 for what is no JSON, has unknown members or wrong types; 422 for values that are not allowed.
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Body<T>> {
+    let value: serde_json::Value = serde_json::from_slice(bytes)
+        .map_err(|error| Error::new(Code::MalformedRequest, format!("the body is not JSON: {error}")))?;
+    let digest = sha256(value.to_string().as_bytes());
+    let value = serde_path_to_error::deserialize(value).map_err(|error| member_error(&error))?;
+    Ok(Body { value, digest })
+}
+
+/// Names the member at fault.
+fn member_error(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
+    use serde_path_to_error::Segment;
+    let mut pointer = String::new();
+    for segment in error.path() {
+        match segment {
+            Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
+            Segment::Map { key } => {
+                pointer.push_str(&format!("/{}", key.replace('~', "~0").replace('/', "~1")))
+            }
+            Segment::Enum { .. } | Segment::Unknown => {}
+        }
+    }
+    let message = error.inner().to_string();
+    if let Some(value) = ValueError::parse(&message) {
+        return Error::value(&pointer, &value);
+    }
+    if message.starts_with("unknown variant") {
+        return Error::invalid(&pointer, "not_allowed", message);
+    }
+    let (code, detail) = if let Some(name) = quoted(&message, "missing field ") {
+        pointer = format!("{pointer}/{name}");
+        ("required", "this member is required".to_owned())
+    } else if let Some(name) = quoted(&message, "unknown field ") {
+        if !pointer.ends_with(&format!("/{name}")) {
+            pointer = format!("{pointer}/{name}");
+        }
+        ("unknown_member", message)
+    } else {
+        ("wrong_type", message)
+    };
+    let field = FieldError {
+        pointer: pointer.clone(),
+        code: code.to_owned(),
+        detail: detail.clone(),
+    };
+    Error {
+        fields: vec![field],
+        ..Error::new(Code::MalformedRequest, format!("{pointer}: {detail}"))
+    }
+}
+
+fn quoted<'a>(message: &'a str, before: &str) -> Option<&'a str> {
+    message.strip_prefix(before)?.strip_prefix('`')?.split('`').next()
+}
+
+/// Reads the query of a request.
+///
+/// # Errors
+/// 400 with the parameter at fault.
+pub fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T> {
+    let pairs: Vec<(String, String)> = web::Query::from_query(request.query_string())
+        .map(web::Query::into_inner)
+        .map_err(|_| Error::new(Code::MalformedRequest, "the query can't be read"))?;
+    let mut object = serde_json::Map::new();
+    for (name, text) in pairs {
+        // Numbers and truth values are typed by their looks: no text parameter of ours looks like one and isn't.
+        let value = match text.as_str() {
+            "true" => true.into(),
+            "false" => false.into(),
+            _ => serde_json::Value::String(text),
+        };
+        if object.insert(name.clone(), value).is_some() {
+            return Err(parameter(
+                &name,
+                "repeated",
+                "this parameter may come once".to_owned(),
+            ));
+        }
+    }
+    serde_path_to_error::deserialize(serde_json::Value::Object(object)).map_err(|error| {
+        let name = error.path().to_string();
+        let message = error.inner().to_string();
+        let unknown = quoted(&message, "unknown field ").map(str::to_owned);
+        let detail = ValueError::parse(&message).map_or(message, |value| value.detail);
+        match unknown {
+            Some(name) => parameter(&name, "unknown_parameter", detail),
+            None => parameter(&name, "invalid", detail),
+        }
+    })
+}
+
+fn parameter(name: &str, code: &str, detail: String) -> Error {
+    let pointer = format!("?{name}");
+    let field = FieldError {
+        pointer: pointer.clone(),
+        code: code.to_owned(),
+        detail: detail.clone(),
+    };
+    Error {
+        fields: vec![field],
+        ..Error::new(Code::MalformedRequest, format!("{pointer}: {detail}"))
+    }
+}
+
+/// `?limit=` as text, because a query is text: 1 to 200.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit(pub i64);
+
+impl Default for Limit {
+    fn default() -> Self {
+        Self(50)
+    }
+}
+
+impl<'de> Deserialize<'de> for Limit {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let number = text.parse::<i64>().ok().filter(|n| (1..=200).contains(n));
+        number
+            .map(Self)
+            .ok_or_else(|| serde::de::Error::custom("1 to 200 is allowed"))
+    }
+}
+
+/// A key that a cursor can carry.
+pub trait CursorKey: Sized {
+    /// Its text.
+    fn write(&self) -> String;
+    /// Reads the text.
+    fn read(text: &str) -> Option<Self>;
+}
+
+impl CursorKey for i64 {
+    fn write(&self) -> String {
+        self.to_string()
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok().filter(|n| *n >= 0)
+    }
+}
+
+impl<K> CursorKey for crate::domain::id::Id<K> {
+    fn write(&self) -> String {
+        self.to_string()
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
+}
+
+/// Reads a page from `limit` and `cursor`; one row more than asked for shows whether there are more.
+///
+/// # Errors
+/// 400 for a cursor that is not ours.
+pub fn page<T: CursorKey>(limit: Limit, cursor: Option<&str>) -> Result<Page<T>> {
+    let after = match cursor {
+        None => None,
+        Some(text) => Some(read_cursor(text).ok_or(Code::MalformedCursor)?),
+    };
+    Ok(Page {
+        after,
+        limit: limit.0 + 1,
+    })
+}
+
+/// Reads a cursor.
+pub fn read_cursor<T: CursorKey>(text: &str) -> Option<T> {
+    let bytes = (text.len() <= 100)
+        .then(|| URL_SAFE_NO_PAD.decode(text).ok())
+        .flatten()?;
+    T::read(std::str::from_utf8(&bytes).ok()?)
+}
+
+/// Writes a cursor.
+pub fn write_cursor<T: CursorKey>(key: &T) -> String {
+    URL_SAFE_NO_PAD.encode(key.write())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::value::TareG;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        #[allow(dead_code)]
+        tare_g: TareG,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Outer {
+        #[allow(dead_code)]
+        items: Vec<Inner>,
+    }
+
+    fn fault(body: &str) -> (Code, String, String) {
+        let error = parse::<Outer>(body.as_bytes()).unwrap_err();
+        let field = error.fields.first().cloned();
+        (
+            error.code,
+            field.clone().map(|f| f.pointer).unwrap_or_default(),
+            field.map(|f| f.code).unwrap_or_default(),
+        )
+    }
+
+    #[test]
+    fn the_member_at_fault_is_named() {
+        let case = |code, pointer: &str, kind: &str| (code, pointer.to_owned(), kind.to_owned());
+        assert_eq!(
+            fault(r#"{"items":[{"tare_g":5}]}"#),
+            case(Code::Invalid, "/items/0/tare_g", "out_of_range")
+        );
+        assert_eq!(
+            fault(r#"{"items":[{"tare_g":"5"}]}"#),
+            case(Code::MalformedRequest, "/items/0/tare_g", "wrong_type")
+        );
+        assert_eq!(
+            fault(r#"{"items":[{}]}"#),
+            case(Code::MalformedRequest, "/items/0/tare_g", "required")
+        );
+        assert_eq!(
+            fault(r#"{"items":[],"x":1}"#),
+            case(Code::MalformedRequest, "/x", "unknown_member")
+        );
+        assert_eq!(fault("{"), case(Code::MalformedRequest, "", ""));
+    }
+
+    #[test]
+    fn the_same_json_value_has_the_same_digest() {
+        let a = parse::<serde_json::Value>(br#"{"a":1,"b":2}"#).unwrap();
+        let b = parse::<serde_json::Value>(br#"{ "b": 2, "a": 1 }"#).unwrap();
+        assert_eq!(a.digest, b.digest);
+    }
+
+    #[test]
+    fn cursors_come_back() {
+        assert_eq!(read_cursor::<i64>(&write_cursor(&42i64)), Some(42));
+        assert_eq!(read_cursor::<i64>("***"), None);
+        assert_eq!(read_cursor::<i64>(&write_cursor(&-1i64)), None);
+    }
+}

@@ -1,0 +1,611 @@
+//! The scan before filling, the record after it, the second weighing; handovers, returns, emptyings.
+
+use actix_web::HttpRequest;
+use actix_web::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::extract::{Body, Caller, Limit, page, query};
+use super::registry::path_id;
+use super::reply::{Data, HttpResult, command, list, read, recorded};
+use crate::app::custody::{Empty, HandOver, TakeBack};
+use crate::app::fill::{CheckFill, RecordFill, ReweighFill};
+use crate::app::query::{EventView, FillView, FindingView, in_words, views};
+use crate::app::scan::ScannedCode;
+use crate::auth::permission::Action;
+use crate::db::history::{self, EventFilter, FillFilter};
+use crate::domain::cylinder::Custody;
+use crate::domain::event::{
+    CylinderBrief, Decision, Event, EventData, FillStatus, Permit, Postcheck, Precheck,
+};
+use crate::domain::finding::Finding;
+use crate::domain::id::{CylinderId, EventId, ScaleId, SiteId};
+use crate::domain::instant::Instant;
+use crate::domain::label_code::Entry;
+use crate::domain::value::{MassG, Number, Reason, Text};
+use crate::error::{Code, Error};
+use crate::gate::rule::Lang;
+use crate::ledger::Receipt;
+use crate::ledger::chain::hex;
+
+/// A scanned or typed text, cut by its bounds alone: what it is, the gate says.
+pub type Scanned = Text<1, 400>;
+
+/// Where an event stands.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EventRef {
+    /// Place among all events.
+    pub log_index: i64,
+    /// Place in the chain of its cylinder or station.
+    pub cylinder_seq: i64,
+    /// Its hash.
+    pub hash: String,
+}
+
+impl From<&Event> for EventRef {
+    fn from(event: &Event) -> Self {
+        Self {
+            log_index: event.log_index,
+            cylinder_seq: event.seq,
+            hash: hex(&event.hash),
+        }
+    }
+}
+
+/// A check before filling.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FillCheckRequest {
+    /// What was scanned or typed.
+    pub code: Scanned,
+    /// On which scale.
+    pub scale_id: ScaleId,
+    /// What the scale shows, in grams.
+    #[serde(default)]
+    pub scale_g: Option<MassG>,
+    /// The answer to a stamp challenge: the last four characters of the serial number.
+    #[serde(default)]
+    pub stamp_digits: Option<Text<0, 32>>,
+    /// The visual check.
+    #[serde(default)]
+    pub precheck: Precheck,
+    /// How the code came in.
+    pub entry: Entry,
+    /// When it was scanned, as told by the device.
+    #[serde(default)]
+    pub captured_at: Option<Instant>,
+}
+
+/// What is asked of the operator before a fill.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Challenge {
+    /// Always `stamp_digits`.
+    pub kind: &'static str,
+    /// The question, in words.
+    pub question: &'static str,
+}
+
+/// The gate's answer.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FillCheckReply {
+    /// Its id.
+    pub id: EventId,
+    /// Allowed, challenged or refused.
+    pub decision: Decision,
+    /// Leave to fill, if allowed.
+    pub permit: Option<Permit>,
+    /// What to answer, if challenged.
+    pub challenge: Option<Challenge>,
+    /// Everything the rules found.
+    pub findings: Vec<FindingView>,
+    /// The cylinder, if the code names one.
+    pub cylinder: Option<CylinderBrief>,
+    /// Where the check stands in the ledger.
+    pub event: EventRef,
+}
+
+fn count_findings(findings: &[Finding]) {
+    for finding in findings.iter().filter(|f| f.alert) {
+        metrics::counter!("pingma_alerts_total", "rule" => finding.rule.clone()).increment(1);
+        tracing::warn!(rule = %finding.rule, "alert");
+    }
+}
+
+/// `POST /fill-checks`
+pub async fn check(service: Data, caller: Caller, body: Body<FillCheckRequest>) -> HttpResult {
+    let call = caller.keyed_call(body.digest)?;
+    let asked = body.value;
+    let receipt = command(
+        &service,
+        CheckFill {
+            call,
+            code: ScannedCode::read(asked.code.as_str(), asked.entry, &service.app.keyring),
+            scale_id: asked.scale_id,
+            scale_g: asked.scale_g,
+            stamp_digits: asked.stamp_digits.map(|digits| digits.to_string()),
+            precheck: asked.precheck,
+            captured_at: asked.captured_at,
+        },
+    )
+    .await?;
+    let EventData::FillChecked(data) = &receipt.event.event.data else {
+        return Err(Code::Internal.into());
+    };
+    if !receipt.replayed {
+        metrics::counter!("pingma_fill_checks_total", "decision" => data.decision.as_str()).increment(1);
+        count_findings(&data.findings);
+    }
+    let question = match caller.lang {
+        Lang::Zh => "请读出钢印上气瓶编号的最后四位",
+        Lang::En => "Read the last four characters of the serial number on the steel",
+    };
+    let reply = FillCheckReply {
+        id: receipt.event.event.id,
+        decision: data.decision,
+        permit: data.permit,
+        challenge: (data.decision == Decision::Challenged).then_some(Challenge {
+            kind: "stamp_digits",
+            question,
+        }),
+        findings: in_words(&data.findings, caller.lang),
+        cylinder: data.cylinder.clone(),
+        event: EventRef::from(&*receipt.event),
+    };
+    Ok(recorded(StatusCode::OK, &receipt, &reply))
+}
+
+/// A fill on a permit.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FillRequest {
+    /// The permit of an allowed check.
+    pub permit_id: EventId,
+    /// Weight of cylinder and gas, in grams.
+    pub gross_g: MassG,
+    /// When the gas began to flow.
+    pub started_at: Instant,
+    /// When it stopped.
+    pub finished_at: Instant,
+    /// Number of the seal.
+    #[serde(default)]
+    pub seal_no: Option<Number>,
+    /// The check after filling; without it the cylinder is held.
+    #[serde(default)]
+    pub postcheck: Option<Postcheck>,
+}
+
+crate::words! {
+    /// What became of a fill record.
+    pub enum FillOutcome {
+        /// Recorded; the cylinder may leave.
+        Released => "released",
+        /// Recorded; the cylinder may not leave.
+        Held => "held",
+        /// Not recorded: the permit does not fit. The attempt is.
+        Refused => "refused",
+    }
+}
+
+impl From<FillStatus> for FillOutcome {
+    fn from(status: FillStatus) -> Self {
+        match status {
+            FillStatus::Released => Self::Released,
+            FillStatus::Held => Self::Held,
+        }
+    }
+}
+
+/// The answer to a fill record or a second weighing.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FillReply {
+    /// The fill; null if refused.
+    pub id: Option<EventId>,
+    /// Gas, in grams.
+    pub net_g: Option<i32>,
+    /// What became of it.
+    pub status: FillOutcome,
+    /// What the rules found.
+    pub findings: Vec<FindingView>,
+    /// Where it stands in the ledger.
+    pub event: EventRef,
+}
+
+fn fill_reply(receipt: &Receipt, lang: Lang) -> Result<FillReply, Error> {
+    let event = &receipt.event.event;
+    let (id, net_g, status) = match &event.data {
+        EventData::FillRecorded(data) => (Some(event.id), Some(data.net_g), data.status.into()),
+        EventData::Reweighed(data) => (Some(data.fill_id), Some(data.net_g), data.status.into()),
+        EventData::FillRefused(_) => (None, None, FillOutcome::Refused),
+        _ => return Err(Code::Internal.into()),
+    };
+    if !receipt.replayed {
+        count_findings(event.data.findings());
+    }
+    let findings = in_words(event.data.findings(), lang);
+    Ok(FillReply {
+        id,
+        net_g,
+        status,
+        findings,
+        event: EventRef::from(&*receipt.event),
+    })
+}
+
+/// `POST /fills`
+pub async fn record(service: Data, caller: Caller, body: Body<FillRequest>) -> HttpResult {
+    let call = caller.keyed_call(body.digest)?;
+    let given = body.value;
+    let receipt = command(
+        &service,
+        RecordFill {
+            call,
+            permit_id: given.permit_id,
+            gross_g: given.gross_g,
+            started_at: given.started_at,
+            finished_at: given.finished_at,
+            seal_no: given.seal_no,
+            postcheck: given.postcheck,
+        },
+    )
+    .await?;
+    let reply = fill_reply(&receipt, caller.lang)?;
+    let status = if reply.id.is_some() {
+        StatusCode::CREATED
+    } else {
+        StatusCode::OK
+    };
+    Ok(recorded(status, &receipt, &reply))
+}
+
+/// A second weighing.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReweighRequest {
+    /// Weight of cylinder and gas, in grams.
+    pub gross_g: MassG,
+    /// The check after filling.
+    pub postcheck: Postcheck,
+}
+
+/// `POST /fills/{id}/reweigh`
+pub async fn reweigh(
+    service: Data,
+    caller: Caller,
+    request: HttpRequest,
+    body: Body<ReweighRequest>,
+) -> HttpResult {
+    let fill_id: EventId = path_id(&request, "id", Code::FillNotFound)?;
+    let call = caller.keyed_call(body.digest)?;
+    let weighed = ReweighFill {
+        call,
+        fill_id,
+        gross_g: body.value.gross_g,
+        postcheck: body.value.postcheck,
+    };
+    let receipt = command(&service, weighed).await?;
+    Ok(recorded(
+        StatusCode::OK,
+        &receipt,
+        &fill_reply(&receipt, caller.lang)?,
+    ))
+}
+
+/// Which fills.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub struct FillQuery {
+    /// Whether they may leave.
+    pub status: Option<FillStatus>,
+    /// Where.
+    pub site_id: Option<SiteId>,
+    /// Of which cylinder, by id.
+    pub cylinder_id: Option<CylinderId>,
+    /// Finished at or after.
+    pub from: Option<Instant>,
+    /// Finished before.
+    pub to: Option<Instant>,
+    /// How many rows, 1 to 200.
+    #[param(value_type = Option<i64>, minimum = 1, maximum = 200)]
+    pub limit: Limit,
+    /// Where the page before ended.
+    #[param(max_length = 100)]
+    pub cursor: Option<String>,
+}
+
+/// `GET /fills`
+pub async fn list_fills(service: Data, caller: Caller, request: HttpRequest) -> HttpResult {
+    let asked: FillQuery = query(&request)?;
+    let page = page(asked.limit, asked.cursor.as_deref())?;
+    read(&service, &caller, Action::ReadFill, move |session| {
+        let filter = FillFilter {
+            status: asked.status,
+            site_id: asked.site_id,
+            cylinder_id: asked.cylinder_id,
+            from: asked.from,
+            to: asked.to,
+        };
+        let rows = history::fills(session.conn, &session.reach(), &filter, &page)?;
+        list(
+            rows,
+            asked.limit,
+            |row| row.log_index,
+            |rows| Ok(rows.into_iter().map(FillView::from).collect()),
+        )
+    })
+    .await
+}
+
+/// Which fill checks.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub struct FillCheckQuery {
+    /// What the gate said.
+    pub decision: Option<Decision>,
+    /// Only those with an alert, or only those without.
+    pub alert: Option<bool>,
+    /// Where.
+    pub site_id: Option<SiteId>,
+    /// Recorded at or after.
+    pub from: Option<Instant>,
+    /// Recorded before.
+    pub to: Option<Instant>,
+    /// How many rows, 1 to 200.
+    #[param(value_type = Option<i64>, minimum = 1, maximum = 200)]
+    pub limit: Limit,
+    /// Where the page before ended.
+    #[param(max_length = 100)]
+    pub cursor: Option<String>,
+}
+
+/// `GET /fill-checks`
+pub async fn list_checks(service: Data, caller: Caller, request: HttpRequest) -> HttpResult {
+    let asked: FillCheckQuery = query(&request)?;
+    let page = page(asked.limit, asked.cursor.as_deref())?;
+    let lang = caller.lang;
+    read(&service, &caller, Action::ReadFill, move |session| {
+        let filter = EventFilter {
+            kinds: vec!["fill_checked"],
+            decision: asked.decision,
+            alert: asked.alert,
+            site_id: asked.site_id,
+            from: asked.from,
+            to: asked.to,
+        };
+        let rows = history::list(session.conn, &session.reach(), &filter, &page)?;
+        list::<_, EventView, _>(
+            rows,
+            asked.limit,
+            |row| row.log_index,
+            |rows| views(session, &rows, lang),
+        )
+    })
+    .await
+}
+
+crate::words! {
+    /// The coordinate system of a position.
+    pub enum Datum {
+        /// GPS.
+        Wgs84 => "wgs84",
+        /// 火星坐标
+        Gcj02 => "gcj02",
+    }
+}
+
+/// Where somebody stood.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Position {
+    /// Latitude in degrees.
+    #[schema(minimum = -90, maximum = 90)]
+    pub lat: f64,
+    /// Longitude in degrees.
+    #[schema(minimum = -180, maximum = 180)]
+    pub lon: f64,
+    /// Accuracy in metres.
+    #[serde(default)]
+    #[schema(minimum = 0, maximum = 100_000)]
+    pub accuracy_m: Option<f64>,
+    /// The coordinate system.
+    pub datum: Datum,
+}
+
+impl Position {
+    fn check(&self) -> Result<(), Error> {
+        let place = crate::domain::registry::Location {
+            lat: self.lat,
+            lon: self.lon,
+        };
+        let accuracy = self.accuracy_m.is_none_or(|m| (0.0..=100_000.0).contains(&m));
+        if place.is_valid() && accuracy {
+            return Ok(());
+        }
+        Err(Error::invalid(
+            "/position",
+            "out_of_range",
+            "lat is -90 to 90, lon -180 to 180, accuracy_m 0 to 100000",
+        ))
+    }
+}
+
+/// A handover.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HandoverRequest {
+    /// What was scanned or typed.
+    pub code: Scanned,
+    /// The company's own account number of the customer; never in the ledger.
+    pub customer_ref: Number,
+    /// Where the worker stood; never in the ledger.
+    #[serde(default)]
+    pub position: Option<Position>,
+    /// When it was scanned, as told by the device.
+    #[serde(default)]
+    pub captured_at: Option<Instant>,
+    /// How the code came in.
+    pub entry: Entry,
+}
+
+crate::words! {
+    /// What became of a handover.
+    pub enum HandoverDecision {
+        /// The customer has it.
+        Accepted => "accepted",
+        /// It must not be handed over.
+        Refused => "refused",
+    }
+}
+
+/// The answer to a handover.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HandoverReply {
+    /// Its id.
+    pub id: EventId,
+    /// Accepted or refused.
+    pub decision: HandoverDecision,
+    /// What the rules found.
+    pub findings: Vec<FindingView>,
+    /// Where it stands in the ledger.
+    pub event: EventRef,
+}
+
+/// `POST /handovers`
+pub async fn hand_over(service: Data, caller: Caller, body: Body<HandoverRequest>) -> HttpResult {
+    let call = caller.keyed_call(body.digest)?;
+    let given = body.value;
+    let position = match &given.position {
+        Some(position) => {
+            position.check()?;
+            Some(serde_json::to_value(position).map_err(|_| Code::Internal)?)
+        }
+        None => None,
+    };
+    let receipt = command(
+        &service,
+        HandOver {
+            call,
+            code: ScannedCode::read(given.code.as_str(), given.entry, &service.app.keyring),
+            customer_ref: given.customer_ref,
+            position,
+            captured_at: given.captured_at,
+        },
+    )
+    .await?;
+    let event = &receipt.event.event;
+    let decision = match event.data {
+        EventData::HandedOver(_) => HandoverDecision::Accepted,
+        _ => HandoverDecision::Refused,
+    };
+    if !receipt.replayed {
+        count_findings(event.data.findings());
+    }
+    let findings = in_words(event.data.findings(), caller.lang);
+    let reply = HandoverReply {
+        id: event.id,
+        decision,
+        findings,
+        event: EventRef::from(&*receipt.event),
+    };
+    Ok(recorded(StatusCode::OK, &receipt, &reply))
+}
+
+/// A return.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReturnRequest {
+    /// What was scanned or typed.
+    pub code: Scanned,
+    /// How the code came in; scanned if left out.
+    #[serde(default)]
+    pub entry: Option<Entry>,
+    /// Where it came in; the worker's own site if left out.
+    #[serde(default)]
+    pub site_id: Option<SiteId>,
+    /// Gas still in it, in grams; empty if left out.
+    #[serde(default)]
+    pub residual_g: Option<MassG>,
+    /// When it was scanned, as told by the device.
+    #[serde(default)]
+    pub captured_at: Option<Instant>,
+}
+
+/// The answer to a scan that moved a cylinder or its gas.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ScanReply {
+    /// Its id.
+    pub id: EventId,
+    /// The cylinder.
+    pub cylinder_id: Option<CylinderId>,
+    /// Who has it now, where that changed.
+    pub custody: Option<Custody>,
+    /// Where it stands in the ledger.
+    pub event: EventRef,
+}
+
+fn scan_reply(receipt: &Receipt) -> ScanReply {
+    let event = &receipt.event.event;
+    let custody = match &event.data {
+        EventData::Returned(data) => Some(data.custody),
+        _ => None,
+    };
+    ScanReply {
+        id: event.id,
+        cylinder_id: event.stream.cylinder(),
+        custody,
+        event: EventRef::from(&*receipt.event),
+    }
+}
+
+/// `POST /returns`
+pub async fn take_back(service: Data, caller: Caller, body: Body<ReturnRequest>) -> HttpResult {
+    let call = caller.keyed_call(body.digest)?;
+    let given = body.value;
+    let entry = given.entry.unwrap_or(Entry::Scanned);
+    let receipt = command(
+        &service,
+        TakeBack {
+            call,
+            code: ScannedCode::read(given.code.as_str(), entry, &service.app.keyring),
+            site_id: given.site_id,
+            residual_g: given.residual_g,
+            captured_at: given.captured_at,
+        },
+    )
+    .await?;
+    Ok(recorded(StatusCode::CREATED, &receipt, &scan_reply(&receipt)))
+}
+
+/// An emptying.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EmptyingRequest {
+    /// What was scanned or typed.
+    pub code: Scanned,
+    /// How the code came in; scanned if left out.
+    #[serde(default)]
+    pub entry: Option<Entry>,
+    /// Why.
+    pub reason: Reason,
+    /// Gas still in it, in grams.
+    pub residual_g: MassG,
+}
+
+/// `POST /emptyings`
+pub async fn empty(service: Data, caller: Caller, body: Body<EmptyingRequest>) -> HttpResult {
+    let call = caller.keyed_call(body.digest)?;
+    let given = body.value;
+    let entry = given.entry.unwrap_or(Entry::Scanned);
+    let receipt = command(
+        &service,
+        Empty {
+            call,
+            code: ScannedCode::read(given.code.as_str(), entry, &service.app.keyring),
+            reason: given.reason,
+            residual_g: given.residual_g,
+        },
+    )
+    .await?;
+    Ok(recorded(StatusCode::CREATED, &receipt, &scan_reply(&receipt)))
+}

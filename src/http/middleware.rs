@@ -1,0 +1,169 @@
+//! What happens around every request: an id, a log line, metrics, security headers, problems in the right language.
+
+use std::future::Future;
+
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage, HttpResponse, web};
+use tracing::Instrument;
+
+use super::Service;
+use super::extract::lang_of;
+use super::problem;
+use crate::error::Error;
+
+/// The id of a request.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub String);
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Nothing from outside, nothing inside a frame; pages that need more set their own.
+const CONTENT_SECURITY: &str =
+    "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+/// Wraps every request.
+///
+/// # Errors
+/// Never: errors become problem documents.
+pub async fn around(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let service = request.app_data::<web::Data<Service>>().cloned();
+    let id = request_id(&request, service.as_ref().map(|s| &***s));
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let lang = lang_of(request.headers());
+    let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
+    let method = request.method().to_string();
+    let span = tracing::info_span!("request", %id, %method, %route);
+    let begun = service.as_ref().map(|s| s.app.clock.now());
+    let (http_request, result) = call(request, next).instrument(span.clone()).await;
+    let mut response = match result {
+        Ok(response) => finish(response, lang, &id),
+        Err(error) => {
+            let known = error.as_error::<Error>().cloned();
+            let status = error.as_response_error().status_code();
+            let error = known.unwrap_or_else(|| problem::code_of(status).into());
+            ServiceResponse::new(http_request, problem::response(&error, lang, &id))
+        }
+    };
+    secure(&mut response, &id);
+    let status = response.status().as_u16();
+    if let (Some(service), Some(begun)) = (&service, begun) {
+        let micros = service.app.clock.now().micros().saturating_sub(begun.micros());
+        count(method, route, status, micros);
+        span.in_scope(|| tracing::info!(status, duration_us = micros, "served"));
+    }
+    Ok(response)
+}
+
+fn count(method: String, route: String, status: u16, micros: i64) {
+    let seconds = std::time::Duration::from_micros(u64::try_from(micros).unwrap_or(0)).as_secs_f64();
+    metrics::histogram!("pingma_http_request_duration_seconds", "route" => route.clone()).record(seconds);
+    let status = status.to_string();
+    metrics::counter!("pingma_http_requests_total", "method" => method, "route" => route, "status" => status)
+        .increment(1);
+}
+
+async fn call<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> (
+    actix_web::HttpRequest,
+    Result<ServiceResponse<BoxBody>, actix_web::Error>,
+) {
+    let http_request = request.request().clone();
+    let answer: std::pin::Pin<Box<dyn Future<Output = _>>> = Box::pin(next.call(request));
+    (
+        http_request,
+        answer.await.map(ServiceResponse::map_into_boxed_body),
+    )
+}
+
+/// A client's own id if it is short and plain, so that its log and ours can be joined; else a new one.
+fn request_id(request: &ServiceRequest, service: Option<&Service>) -> String {
+    let given = request
+        .headers()
+        .get(&REQUEST_ID)
+        .and_then(|value| value.to_str().ok());
+    let plain = |text: &&str| {
+        (8..=64).contains(&text.len())
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+    };
+    given.filter(plain).map(str::to_owned).unwrap_or_else(|| {
+        service.map_or_else(String::new, |s| {
+            s.app
+                .ids
+                .id::<crate::domain::id::of::Event>(s.app.clock.now())
+                .to_string()
+        })
+    })
+}
+
+/// Turns whatever is an error but no problem document into one.
+fn finish(
+    response: ServiceResponse<BoxBody>,
+    lang: crate::gate::rule::Lang,
+    id: &str,
+) -> ServiceResponse<BoxBody> {
+    let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return response;
+    }
+    let known = response
+        .response()
+        .error()
+        .and_then(|e| e.as_error::<Error>().cloned());
+    let own_page = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|t| t.as_bytes().starts_with(b"text/html"));
+    if known.is_none() && own_page {
+        return response;
+    }
+    let error = known.unwrap_or_else(|| problem::code_of(status).into());
+    let replaced: HttpResponse = problem::response(&error, lang, id);
+    response.into_response(replaced)
+}
+
+/// The reference page brings scripts and styles of its own, from here.
+const REFERENCE_PAGE_SECURITY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+     img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+fn secure(response: &mut ServiceResponse<BoxBody>, id: &str) {
+    let reference_page = response.request().path().starts_with("/docs/");
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(id) {
+        headers.insert(REQUEST_ID, value);
+    }
+    let fixed: [(HeaderName, &'static str); 4] = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (
+            HeaderName::from_static("permissions-policy"),
+            "geolocation=(), camera=(), microphone=()",
+        ),
+    ];
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
+        headers.insert(
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static(if reference_page {
+                REFERENCE_PAGE_SECURITY
+            } else {
+                CONTENT_SECURITY
+            }),
+        );
+    }
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
+}

@@ -1,0 +1,70 @@
+//! What operators and machines ask: is it alive, is it ready, how is it doing, what can it do.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse};
+use secrecy::ExposeSecret;
+use serde_json::json;
+
+use super::reply::{Data, HttpResult, blocking};
+use crate::db::facts::trusted_at;
+use crate::error::{Code, Error};
+use crate::ledger::writer::clock_is_trusted;
+
+/// `GET /healthz`: the process answers.
+pub async fn health() -> HttpResponse {
+    HttpResponse::Ok().json(json!({ "status": "ok" }))
+}
+
+/// `GET /readyz`: the database answers, its schema fits, and the clock is believed.
+pub async fn ready(service: Data) -> HttpResult {
+    let trusted = blocking(&service, |app| {
+        let mut conn = app.pool.get()?;
+        crate::db::migrations::check(&mut conn)?;
+        Ok(clock_is_trusted(
+            trusted_at(&mut conn)?,
+            app.clock.now(),
+            app.clock_gap_days,
+        ))
+    })
+    .await?;
+    if trusted {
+        Ok(HttpResponse::Ok().json(json!({ "status": "ready" })))
+    } else {
+        let detail = "the clock is far from the newest recorded event: fills are refused until it is set right, \
+                      or confirmed with `pingma admin trust-clock`";
+        Err(Error::new(Code::Unavailable, detail))
+    }
+}
+
+/// `GET /metrics`: Prometheus text.
+pub async fn metrics(service: Data, request: HttpRequest) -> HttpResult {
+    if let Some(token) = &service.metrics_token {
+        let given = request
+            .headers()
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok());
+        let given = given
+            .and_then(|text| text.strip_prefix("Bearer "))
+            .unwrap_or_default();
+        let right = aws_lc_rs::constant_time::verify_slices_are_equal(
+            given.as_bytes(),
+            token.expose_secret().as_bytes(),
+        );
+        right.map_err(|_| Code::Unauthenticated)?;
+    }
+    let text = service.metrics.as_ref().map(|handle| {
+        handle.run_upkeep();
+        handle.render()
+    });
+    Ok(HttpResponse::Ok()
+        .content_type("text/plain; version=0.0.4")
+        .body(text.unwrap_or_default()))
+}
+
+/// `GET /api/v1/openapi.json`
+pub async fn openapi() -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "public, max-age=300"))
+        .content_type("application/json")
+        .body(super::openapi::text())
+}

@@ -1,0 +1,354 @@
+//! Puts the service together and runs it.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::{HttpServer, web};
+use diesel::prelude::*;
+use secrecy::SecretString;
+use tokio::sync::Semaphore;
+
+use crate::app::App;
+use crate::auth::backoff::Backoff;
+use crate::auth::keyring::{Keyring, KeyringError};
+use crate::auth::token::Tokens;
+use crate::clock::{Clock, IdGen};
+use crate::config::{ConfigError, Settings};
+use crate::db::conn::{Conn, DatabaseUrl};
+use crate::db::history::forget_public_scans_before;
+use crate::db::sessions::IdempotencyRecord;
+use crate::db::{DbError, backend, migrations};
+use crate::http::extract::MAX_BODY;
+use crate::http::limits::Limits;
+use crate::http::public_page::Complaint;
+use crate::http::{Service, middleware, routes};
+use crate::label::{FontError, LabelFonts};
+use crate::ledger::Writer;
+use crate::ledger::writer::WriterSettings;
+
+/// Why the service could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The settings.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] DbError),
+    /// The keys.
+    #[error(transparent)]
+    Keys(#[from] KeyringError),
+    /// The font of labels.
+    #[error(transparent)]
+    Font(#[from] FontError),
+    /// The operating system.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// Something that the operator must put right.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// The parts that tests and the demo exchange.
+#[derive(Clone)]
+pub struct Parts {
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Ids and chance.
+    pub ids: Arc<dyn IdGen>,
+}
+
+/// Older SQLite can lose committed rows when a checkpoint and a commit meet.
+const OLDEST_SQLITE: i32 = 3_051_003;
+/// PostgreSQL 15.
+const OLDEST_POSTGRES: i32 = 150_000;
+/// Passwords that are hashed at once.
+const HASHING_AT_ONCE: usize = 2;
+
+/// Checks the database, brings an embedded one up to date, and puts the use cases together.
+///
+/// # Errors
+/// See [`StartError`].
+pub fn build(settings: &Settings, parts: &Parts) -> Result<App, StartError> {
+    let database = settings.database.clone();
+    let mut conn = database.connect()?;
+    check_database(&mut conn, settings.allow_fsync_off)?;
+    if matches!(database, DatabaseUrl::Sqlite(_)) && migrations::fit(&mut conn)? == migrations::Fit::Older {
+        migrations::run(&mut conn)?;
+    }
+    migrations::check(&mut conn)?;
+    let now = parts.clock.now();
+    let keyring = Arc::new(open_keys(&mut conn, settings, parts, now)?);
+    let clock_gap_days = i64::from(settings.clock_gap_days.get());
+    let writer = WriterSettings {
+        database: database.clone(),
+        zone: settings.time_zone,
+        queue_length: settings.queue_length.as_usize(),
+        clock_gap_days,
+    };
+    Ok(App {
+        pool: database.pool(settings.pool_size.get())?,
+        writer: Writer::start(writer, Arc::clone(&parts.clock), Arc::clone(&parts.ids))?,
+        clock: Arc::clone(&parts.clock),
+        ids: Arc::clone(&parts.ids),
+        tokens: Tokens::new(Arc::clone(&keyring), "pingma", "pingma"),
+        keyring,
+        backoff: Backoff::new(),
+        hashing: Semaphore::new(HASHING_AT_ONCE),
+        zone: settings.time_zone,
+        public_url: settings.public_url.as_str().to_owned(),
+        clock_gap_days,
+    })
+}
+
+/// Makes keys for an empty database only: with labels out in the world, new keys would make every one of them a forgery.
+fn open_keys(
+    conn: &mut Conn,
+    settings: &Settings,
+    parts: &Parts,
+    now: crate::domain::instant::Instant,
+) -> Result<Keyring, StartError> {
+    let path = settings.key_file()?;
+    if crate::db::history::has_labels(conn)? {
+        Ok(Keyring::load(&path)?)
+    } else {
+        Ok(Keyring::load_or_create(&path, &*parts.ids, now)?)
+    }
+}
+
+fn check_database(conn: &mut Conn, allow_fsync_off: bool) -> Result<(), StartError> {
+    match conn {
+        Conn::Sqlite(c) => {
+            let version: String =
+                diesel::select(diesel::dsl::sql::<diesel::sql_types::Text>("sqlite_version()"))
+                    .get_result(c)
+                    .map_err(DbError::from)?;
+            if number_of(&version) < OLDEST_SQLITE {
+                return Err(StartError::Refused(format!(
+                    "SQLite {version} is too old: 3.51.3 or newer is needed"
+                )));
+            }
+            Ok(())
+        }
+        Conn::Postgres(c) => {
+            let ask = |c: &mut PgConnection, name: &str| {
+                let sql = format!("current_setting('{name}')");
+                diesel::select(diesel::dsl::sql::<diesel::sql_types::Text>(&sql)).get_result::<String>(c)
+            };
+            let version = ask(c, "server_version_num").map_err(DbError::from)?;
+            if version.parse::<i32>().unwrap_or(0) < OLDEST_POSTGRES {
+                return Err(StartError::Refused(format!(
+                    "PostgreSQL {version} is too old: 15 or newer is needed"
+                )));
+            }
+            let fsync = ask(c, "fsync").map_err(DbError::from)?;
+            if fsync != "on" && !allow_fsync_off {
+                let why = "PostgreSQL runs with fsync=off: a power cut would lose fills that were acknowledged. \
+                           Turn it on, or set allow_fsync_off for a test";
+                return Err(StartError::Refused(why.to_owned()));
+            }
+            Ok(())
+        }
+    }
+}
+
+/// `3.53.2` as 3 053 002.
+fn number_of(version: &str) -> i32 {
+    version
+        .split('.')
+        .map(|part| part.parse::<i32>().unwrap_or(0))
+        .take(3)
+        .fold(0, |sum, part| sum * 1_000 + part)
+}
+
+/// Puts the HTTP service together.
+///
+/// # Errors
+/// A configured font is missing or broken.
+pub fn service(
+    app: Arc<App>,
+    settings: &Settings,
+    metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
+) -> Result<Service, StartError> {
+    let fonts = LabelFonts::find(settings.label_font.as_deref())?;
+    if !fonts.has_cjk() {
+        tracing::warn!(
+            "no font with Chinese characters was found: labels print what they can; set label_font"
+        );
+    }
+    Ok(Service {
+        app,
+        fonts,
+        limits: Limits::new(
+            settings.login_rate_per_minute.non_zero(),
+            settings.public_rate_per_minute.non_zero(),
+            settings.trusted_proxies.clone(),
+        ),
+        metrics,
+        metrics_token: settings
+            .metrics_token
+            .as_ref()
+            .map(|token| -> SecretString { token.secret().clone() }),
+        complaint: Complaint {
+            phone: settings.complaint_phone.as_str().to_owned(),
+            authority: settings
+                .complaint_authority
+                .as_ref()
+                .map(|line| line.as_str().to_owned()),
+        },
+    })
+}
+
+/// What every request goes through, and the routes: for the server and for tests.
+pub fn configure(service: web::Data<Service>) -> impl FnOnce(&mut web::ServiceConfig) {
+    move |config| {
+        config
+            .app_data(service)
+            .app_data(web::PayloadConfig::new(MAX_BODY))
+            .configure(routes::configure);
+    }
+}
+
+/// Keeps a second server off an embedded database: two writers would each think the queue is theirs.
+fn lock(database: &DatabaseUrl) -> Result<Option<File>, StartError> {
+    let DatabaseUrl::Sqlite(path) = database else {
+        return Ok(None);
+    };
+    let mut lock = PathBuf::from(path).into_os_string();
+    lock.push(".lock");
+    let file = File::create(PathBuf::from(lock))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(std::fs::TryLockError::WouldBlock) => Err(StartError::Refused(format!(
+            "another server runs on {path}; an embedded database has one"
+        ))),
+        Err(std::fs::TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+/// A running server and where it listens.
+pub struct Running {
+    /// The addresses it listens on.
+    pub addresses: Vec<std::net::SocketAddr>,
+    server: actix_web::dev::Server,
+    app: Arc<App>,
+    stop: Arc<AtomicBool>,
+    housekeeping: std::thread::JoinHandle<()>,
+    _lock: Option<File>,
+}
+
+/// Starts to listen. Nothing is served until [`Running::run`].
+///
+/// # Errors
+/// See [`StartError`].
+pub fn start(
+    settings: &Settings,
+    app: Arc<App>,
+    metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
+) -> Result<Running, StartError> {
+    let database = settings.database.clone();
+    let lock = lock(&database)?;
+    let service = web::Data::new(service(Arc::clone(&app), settings, metrics)?);
+    let stop = Arc::new(AtomicBool::new(false));
+    let housekeeping = keep_house(database, web::Data::clone(&service), Arc::clone(&stop))?;
+    let shared = web::Data::clone(&service);
+    let server = HttpServer::new(move || {
+        actix_web::App::new()
+            .wrap(Compress::default())
+            .wrap(from_fn(middleware::around))
+            .configure(configure(web::Data::clone(&shared)))
+    })
+    .workers(settings.http_workers.as_usize())
+    .shutdown_timeout(u64::from(settings.shutdown_timeout_s.get()))
+    .client_request_timeout(Duration::from_secs(10))
+    .bind(settings.listen)?;
+    let addresses = server.addrs();
+    Ok(Running {
+        addresses,
+        server: server.run(),
+        app,
+        stop,
+        housekeeping,
+        _lock: lock,
+    })
+}
+
+impl Running {
+    /// Serves until a signal comes, then finishes what was begun: requests first, then the last batch.
+    ///
+    /// # Errors
+    /// The operating system.
+    pub async fn run(self) -> Result<(), StartError> {
+        let served = self.server.await;
+        self.stop.store(true, Ordering::SeqCst);
+        let (app, housekeeping) = (self.app, self.housekeeping);
+        let ended = web::block(move || {
+            app.writer.stop();
+            housekeeping.thread().unpark();
+            housekeeping.join()
+        })
+        .await;
+        if !matches!(ended, Ok(Ok(()))) {
+            tracing::error!("housekeeping had panicked");
+        }
+        Ok(served?)
+    }
+}
+
+/// Seconds that customers' look-ups are kept: twelve months.
+const KEEP_SCANS_S: i64 = 366 * 86_400;
+/// Seconds that the answers to idempotency keys are kept: ninety days.
+const KEEP_ANSWERS_S: i64 = 90 * 86_400;
+/// Rounds of a second between two clean-ups.
+const CLEAN_EVERY: u64 = 3_600;
+
+/// A thread for what must be done now and then: checkpoints, forgetting what is old.
+fn keep_house(
+    database: DatabaseUrl,
+    service: web::Data<Service>,
+    stop: Arc<AtomicBool>,
+) -> std::io::Result<std::thread::JoinHandle<()>> {
+    std::thread::Builder::new()
+        .name("housekeeping".to_owned())
+        .spawn(move || {
+            let mut conn = None;
+            let mut round: u64 = 0;
+            while !stop.load(Ordering::SeqCst) {
+                std::thread::park_timeout(Duration::from_secs(1));
+                if let Err(error) = one_round(&database, &mut conn, &service, round) {
+                    tracing::warn!(%error, "housekeeping");
+                    conn = None;
+                }
+                round += 1;
+            }
+        })
+}
+
+fn one_round(
+    database: &DatabaseUrl,
+    kept: &mut Option<Conn>,
+    service: &Service,
+    round: u64,
+) -> Result<(), DbError> {
+    let conn = match kept {
+        Some(conn) => conn,
+        None => kept.insert(database.connect()?),
+    };
+    if let Conn::Sqlite(sqlite) = conn {
+        backend::sqlite::checkpoint(sqlite)?;
+    }
+    if round.is_multiple_of(60) {
+        service.limits.shrink();
+    }
+    if round.is_multiple_of(CLEAN_EVERY) {
+        let now = service.app.clock.now();
+        let scans = forget_public_scans_before(conn, now.plus_seconds(-KEEP_SCANS_S))?;
+        let answers = IdempotencyRecord::forget_before(conn, now.plus_seconds(-KEEP_ANSWERS_S))?;
+        tracing::debug!(scans, answers, "forgot what is old");
+    }
+    Ok(())
+}
