@@ -1,7 +1,5 @@
 //! What happens around every request: an id, a log line, metrics, security headers, problems in the right language.
 
-use std::future::Future;
-
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
@@ -27,7 +25,7 @@ const CONTENT_SECURITY: &str =
 /// Wraps every request.
 ///
 /// # Errors
-/// Never: errors become problem documents.
+/// What no handler answered: handlers' errors become problem documents here.
 pub async fn around(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -40,16 +38,9 @@ pub async fn around(
     let method = request.method().to_string();
     let span = tracing::info_span!("request", %id, %method, %route);
     let begun = service.as_ref().map(|s| s.app.clock.now());
-    let (http_request, result) = call(request, next).instrument(span.clone()).await;
-    let mut response = match result {
-        Ok(response) => finish(response, lang, &id),
-        Err(error) => {
-            let known = error.as_error::<Error>().cloned();
-            let status = error.as_response_error().status_code();
-            let error = known.unwrap_or_else(|| problem::code_of(status).into());
-            ServiceResponse::new(http_request, problem::response(&error, lang, &id))
-        }
-    };
+    // The request must not be held here: actix hands it on by the only reference.
+    let response = next.call(request).instrument(span.clone()).await?;
+    let mut response = finish(response.map_into_boxed_body(), lang, &id);
     secure(&mut response, &id);
     let status = response.status().as_u16();
     if let (Some(service), Some(begun)) = (&service, begun) {
@@ -66,21 +57,6 @@ fn count(method: String, route: String, status: u16, micros: i64) {
     let status = status.to_string();
     metrics::counter!("pingma_http_requests_total", "method" => method, "route" => route, "status" => status)
         .increment(1);
-}
-
-async fn call<B: MessageBody + 'static>(
-    request: ServiceRequest,
-    next: Next<B>,
-) -> (
-    actix_web::HttpRequest,
-    Result<ServiceResponse<BoxBody>, actix_web::Error>,
-) {
-    let http_request = request.request().clone();
-    let answer: std::pin::Pin<Box<dyn Future<Output = _>>> = Box::pin(next.call(request));
-    (
-        http_request,
-        answer.await.map(ServiceResponse::map_into_boxed_body),
-    )
 }
 
 /// A client's own id if it is short and plain, so that its log and ours can be joined; else a new one.

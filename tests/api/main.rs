@@ -1,0 +1,7 @@
+//! Behavior of the whole service through its HTTP interface, on SQLite and on PostgreSQL. One binary, so that the throw-away
+//! PostgreSQL server is started once.
+
+#[path = "support/mod.rs"]
+mod support;
+
+mod filling;
