@@ -11,9 +11,7 @@ pub enum Action {
     CreateOrganization,
     /// See organizations.
     ReadOrganization,
-    /// Change an organization's file.
-    UpdateOrganization,
-    /// Suspend, close or reopen an organization.
+    /// Suspend, close or reopen an organization; its file a platform admin may change too.
     JudgeOrganization,
     /// Enter, suspend or revoke a license; never for the licensed organization itself.
     WriteLicense,
@@ -118,7 +116,6 @@ pub const TABLE: &[Line] = &[
             (READERS_OWN, S::Own),
         ],
     ),
-    (A::UpdateOrganization, &[(&[R::PlatformAdmin], S::All)]),
     (
         A::JudgeOrganization,
         &[(&[R::PlatformAdmin], S::All), (&[R::Regulator], S::District)],

@@ -8,18 +8,10 @@ use diesel::r2d2::{ManageConnection, Pool, PooledConnection};
 use diesel::{Connection, PgConnection, SqliteConnection};
 
 use super::DbError;
+pub use super::multi::{Conn, MultiBackend};
 
 /// What is shown in place of a secret.
 pub(crate) const MASK: &str = "***";
-
-/// A connection to SQLite or PostgreSQL.
-#[derive(diesel::MultiConnection)]
-pub enum Conn {
-    /// The embedded database.
-    Sqlite(SqliteConnection),
-    /// The server.
-    Postgres(PgConnection),
-}
 
 /// Where the database is.
 #[derive(Clone, PartialEq, Eq)]

@@ -738,6 +738,13 @@ fn session_actors(
         .collect()
 }
 
+type RawEmployer = (
+    OrganizationId,
+    String,
+    Option<Authority>,
+    DistrictCode,
+    OrganizationStatus,
+);
 type RawDevice = (
     Vec<u8>,
     crate::domain::id::DeviceKeyId,
@@ -763,16 +770,7 @@ fn device_actors(
         return Ok(Vec::new());
     }
     use organizations as o;
-    let rows: Vec<(
-        RawDevice,
-        (
-            OrganizationId,
-            String,
-            Option<Authority>,
-            DistrictCode,
-            OrganizationStatus,
-        ),
-    )> = on_backend!(conn, c => device_keys::table
+    let rows: Vec<(RawDevice, RawEmployer)> = on_backend!(conn, c => device_keys::table
             .inner_join(scales::table)
             .inner_join(o::table.on(o::id.eq(scales::organization_id)))
             .filter(device_keys::digest.eq_any(digests))

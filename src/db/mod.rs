@@ -7,6 +7,7 @@ pub mod conn;
 pub mod facts;
 pub mod history;
 pub mod migrations;
+mod multi;
 pub mod registry;
 pub mod schema;
 pub mod sessions;

@@ -1,6 +1,8 @@
 //! The tables, for both databases alike. Written by hand: diesel's printer knows one database at a time, and
 //! `tests/migrations.rs` holds this file against both.
 
+#![allow(missing_docs, reason = "diesel writes a module per table")]
+
 diesel::table! {
     organizations (id) {
         id -> Binary,

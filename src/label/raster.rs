@@ -174,7 +174,7 @@ fn gray(coverage: f32) -> u8 {
     let level = (f32::from(WHITE) * (1.0 - coverage.clamp(0.0, 1.0))).round();
     // A whole number from 0 to 255, so nothing is lost. The standard library has no checked
     // conversion from floating point.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    #[allow(clippy::as_conversions, reason = "bounded on the line above")]
     let level = level as u8;
     level
 }

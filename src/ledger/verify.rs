@@ -84,10 +84,9 @@ pub fn verify(conn: &mut Conn, progress: &mut dyn FnMut(i64, i64)) -> Result<Rep
             after = Some((last.stream_id, last.stream_seq));
             for row in page {
                 report.events += 1;
-                if chain.as_ref().is_none_or(|c| c.id != row.stream_id) {
-                    if let Some(done) = chain.replace(Chain::new(row.stream_id)) {
-                        done.finish(conn, &mut report)?;
-                    }
+                let begins = chain.as_ref().is_none_or(|c| c.id != row.stream_id);
+                if begins && let Some(done) = chain.replace(Chain::new(row.stream_id)) {
+                    done.finish(conn, &mut report)?;
                 }
                 if let Some(chain) = &mut chain {
                     chain.take(conn, &row, &mut report)?;
@@ -290,7 +289,8 @@ impl Chain {
 /// Works out the hash of one row and reads it.
 fn check_row(row: &EventRow) -> Result<Event, String> {
     let data: Value = serde_json::from_str(&row.data).map_err(|_| "its data is no JSON")?;
-    if data.to_string() != row.data {
+    let canonical_data = data.to_string();
+    if canonical_data != row.data {
         return Err("its data is not in canonical form".to_owned());
     }
     let event = row.clone().read().map_err(|error| error.to_string())?;

@@ -172,13 +172,14 @@ impl Worker {
             .record(f64::from(u32::try_from(jobs.len()).unwrap_or(u32::MAX)));
         let (commands, replies): (Vec<_>, Vec<_>) =
             jobs.into_iter().map(|job| (job.command, job.reply)).unzip();
+        let commands: Vec<&dyn Command> = commands.iter().map(AsRef::as_ref).collect();
         let answers = match self.attempt(&commands) {
             Ok(answers) => answers,
             Err(TxError::OutcomeUnknown(error)) => unknown(&error, commands.len()),
             // One bad command must not fail its neighbors.
             Err(TxError::RolledBack(error)) => {
                 tracing::debug!(%error, commands = commands.len(), "batch rolled back, serving one by one");
-                commands.iter().map(|command| self.serve_one(command)).collect()
+                commands.iter().map(|command| self.serve_one(*command)).collect()
             }
         };
         for (reply, answer) in replies.into_iter().zip(answers) {
@@ -187,9 +188,9 @@ impl Worker {
         }
     }
 
-    fn serve_one(&mut self, command: &Box<dyn Command>) -> Result<Receipt> {
+    fn serve_one(&mut self, command: &dyn Command) -> Result<Receipt> {
         for _ in 0..TRIES {
-            match self.attempt(std::slice::from_ref(command)) {
+            match self.attempt(&[command]) {
                 Ok(answers) => {
                     return answers
                         .into_iter()
@@ -210,7 +211,7 @@ impl Worker {
     }
 
     /// One batch in one transaction. A panic inside is a failed batch, not the end of the writer.
-    fn attempt(&mut self, commands: &[Box<dyn Command>]) -> std::result::Result<Answers, TxError<DbError>> {
+    fn attempt(&mut self, commands: &[&dyn Command]) -> std::result::Result<Answers, TxError<DbError>> {
         let mut conn = match self.conn.take() {
             Some(conn) => conn,
             None => self.settings.database.connect().map_err(TxError::RolledBack)?,
@@ -258,7 +259,7 @@ enum Outcome {
     New(usize),
     /// The n-th new event, which an earlier command of this batch under the same key made.
     Repeat(usize),
-    Replay(Event),
+    Replay(Box<Event>),
     Failed(Error),
 }
 
@@ -269,7 +270,7 @@ struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    fn run(&self, conn: &mut Conn, commands: &[Box<dyn Command>]) -> std::result::Result<Answers, DbError> {
+    fn run(&self, conn: &mut Conn, commands: &[&dyn Command]) -> std::result::Result<Answers, DbError> {
         let mut needs = Needs::default();
         for command in commands {
             needs.credentials.insert(command.call().credential.into());
@@ -283,7 +284,7 @@ impl Batch<'_> {
         let mut decided: Vec<Decided> = Vec::new();
         let mut outcomes = Vec::with_capacity(commands.len());
         for command in commands {
-            let outcome = match self.decide(&facts, &decided, trusted, command.as_ref()) {
+            let outcome = match self.decide(&facts, &decided, trusted, *command) {
                 Ok(Step::Done(outcome)) => outcome,
                 Ok(Step::Decided(new)) => {
                     facts.apply(&new);
@@ -354,7 +355,7 @@ fn replay(
         if let Some(first) = &event.event.idempotency {
             same_body(&first.body_digest)?;
         }
-        return Ok(Some(Outcome::Replay(event.clone())));
+        return Ok(Some(Outcome::Replay(Box::new(event.clone()))));
     }
     for (index, earlier) in decided.iter().enumerate() {
         let Some(first) = &earlier.event.idempotency else {
@@ -374,7 +375,7 @@ fn replay(
 fn answer(outcome: Outcome, events: &[Arc<Event>]) -> Result<Receipt> {
     let (event, replayed) = match outcome {
         Outcome::Failed(error) => return Err(error),
-        Outcome::Replay(event) => (Some(Arc::new(event)), true),
+        Outcome::Replay(event) => (Some(Arc::from(event)), true),
         Outcome::New(index) => (events.get(index).cloned(), false),
         Outcome::Repeat(index) => (events.get(index).cloned(), true),
     };
