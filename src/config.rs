@@ -103,26 +103,16 @@ impl Origin {
     }
 
     fn invalid(&self, key: &str, reason: impl Into<String>) -> ConfigError {
-        ConfigError::Invalid {
-            key: self.spell(key),
-            origin: self.clone(),
-            reason: reason.into(),
-        }
+        ConfigError::Invalid { key: self.spell(key), origin: self.clone(), reason: reason.into() }
     }
 
     /// What `config` found wrong here.
     fn explain(&self, error: ::config::ConfigError) -> ConfigError {
         match error {
-            ::config::ConfigError::At {
-                error,
-                key: Some(key),
-                ..
-            } => self.invalid(&key, error.to_string()),
-            ::config::ConfigError::Type {
-                expected,
-                key: Some(key),
-                ..
-            } => self.invalid(&key, format!("must be {expected}")),
+            ::config::ConfigError::At { error, key: Some(key), .. } => self.invalid(&key, error.to_string()),
+            ::config::ConfigError::Type { expected, key: Some(key), .. } => {
+                self.invalid(&key, format!("must be {expected}"))
+            }
             other => self.invalid("settings", other.to_string()),
         }
     }
@@ -204,9 +194,7 @@ impl<const MIN: u32, const MAX: u32> Bounded<MIN, MAX> {
     /// The number, if it is within the bounds.
     #[must_use]
     pub fn new(number: u32) -> Option<Self> {
-        NonZeroU32::new(number)
-            .filter(|_| (MIN..=MAX).contains(&number))
-            .map(Self)
+        NonZeroU32::new(number).filter(|_| (MIN..=MAX).contains(&number)).map(Self)
     }
 
     /// The number, or the bound that is nearest to it.
@@ -323,9 +311,7 @@ impl Value for PublicUrl {
             && url.fragment().is_none();
         let good = matches!(url.scheme(), "http" | "https")
             && text.contains("://")
-            && host
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'))
+            && host.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.'))
             && bare;
         let origin = url.origin().ascii_serialization();
         (good && origin.len() <= Self::MAX_LENGTH).then_some(Self(origin))
@@ -404,10 +390,7 @@ impl Value for LogFilter {
         if !text.contains('[') && text.split(',').any(typo) {
             return None;
         }
-        EnvFilter::builder()
-            .parse(text)
-            .ok()
-            .map(|_| Self(text.to_owned()))
+        EnvFilter::builder().parse(text).ok().map(|_| Self(text.to_owned()))
     }
 }
 
@@ -436,9 +419,7 @@ impl Value for LogFormat {
         "text or json".to_owned()
     }
     fn read(text: &str) -> Option<Self> {
-        [Self::Text, Self::Json]
-            .into_iter()
-            .find(|format| format.as_str() == text)
+        [Self::Text, Self::Json].into_iter().find(|format| format.as_str() == text)
     }
 }
 
@@ -461,9 +442,7 @@ impl Value for BearerToken {
     }
     fn read(text: &str) -> Option<Self> {
         let good = (16..=256).contains(&text.len())
-            && text
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || "-._~+/=".contains(c));
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || "-._~+/=".contains(c));
         good.then(|| Self(text.into()))
     }
 }
@@ -731,10 +710,8 @@ impl Settings {
         env: impl IntoIterator<Item = (String, String)>,
         directory: &Path,
     ) -> Result<Self, ConfigError> {
-        let mut env: HashMap<String, String> = env
-            .into_iter()
-            .filter(|(name, _)| name.starts_with(ENV_PREFIX))
-            .collect();
+        let mut env: HashMap<String, String> =
+            env.into_iter().filter(|(name, _)| name.starts_with(ENV_PREFIX)).collect();
         let named = env.remove(ENV_FILE).map(PathBuf::from);
         let file = read_file(overrides.config.take().or(named), directory)?;
         let environment = env_values(env)?;
@@ -742,10 +719,7 @@ impl Settings {
         let mut builder = Config::builder();
         let mut settings = Self::default();
         let layers = file.into_iter().chain([
-            (
-                Origin::Environment,
-                from_values(environment).map_err(|e| Origin::Environment.explain(e))?,
-            ),
+            (Origin::Environment, from_values(environment).map_err(|e| Origin::Environment.explain(e))?),
             (
                 Origin::CommandLine,
                 from_values(overrides.into_values()).map_err(|e| Origin::CommandLine.explain(e))?,
@@ -807,15 +781,11 @@ impl Settings {
     #[must_use]
     pub fn describe_toml(&self) -> String {
         let described = self.describe();
-        let lines = described
-            .as_object()
-            .into_iter()
-            .flatten()
-            .map(|(key, value)| match value {
-                Json::Null => format!("# {key} is not set\n"),
-                // Strings, numbers and arrays of both look the same in JSON and in TOML.
-                value => format!("{key} = {value}\n"),
-            });
+        let lines = described.as_object().into_iter().flatten().map(|(key, value)| match value {
+            Json::Null => format!("# {key} is not set\n"),
+            // Strings, numbers and arrays of both look the same in JSON and in TOML.
+            value => format!("{key} = {value}\n"),
+        });
         lines.collect()
     }
 }
@@ -823,12 +793,7 @@ impl Settings {
 /// The settings that there are.
 fn keys() -> Vec<String> {
     let described = Settings::default().describe();
-    described
-        .as_object()
-        .into_iter()
-        .flatten()
-        .map(|(key, _)| key.clone())
-        .collect()
+    described.as_object().into_iter().flatten().map(|(key, _)| key.clone()).collect()
 }
 
 /// Reads the settings file; no file is fine if none was named.
@@ -841,23 +806,15 @@ fn read_file(named: Option<PathBuf>, directory: &Path) -> Result<Option<(Origin,
         Err(source) => return Err(ConfigError::File { path, source }),
     };
     let source = ::config::File::from_str(&text, FileFormat::Toml);
-    let table = source.collect().map_err(|error| ConfigError::Syntax {
-        path: path.clone(),
-        reason: terse(&error),
-    })?;
+    let table = source
+        .collect()
+        .map_err(|error| ConfigError::Syntax { path: path.clone(), reason: terse(&error) })?;
     let origin = Origin::File(path);
     let keys = keys();
     if let Some(key) = table.into_keys().filter(|key| !keys.contains(key)).min() {
-        return Err(ConfigError::UnknownKey {
-            key,
-            origin,
-            allowed: keys.join(", "),
-        });
+        return Err(ConfigError::UnknownKey { key, origin, allowed: keys.join(", ") });
     }
-    let layer = Config::builder()
-        .add_source(source)
-        .build()
-        .map_err(|error| origin.explain(error))?;
+    let layer = Config::builder().add_source(source).build().map_err(|error| origin.explain(error))?;
     Ok(Some((origin, layer)))
 }
 
@@ -880,13 +837,9 @@ fn terse(error: &::config::ConfigError) -> String {
         other => other.to_string(),
     };
     let quotes = |line: &str| {
-        line.split_once('|')
-            .is_some_and(|(margin, _)| margin.chars().all(|c| c == ' ' || c.is_ascii_digit()))
+        line.split_once('|').is_some_and(|(margin, _)| margin.chars().all(|c| c == ' ' || c.is_ascii_digit()))
     };
-    text.lines()
-        .filter(|line| !quotes(line))
-        .collect::<Vec<_>>()
-        .join(": ")
+    text.lines().filter(|line| !quotes(line)).collect::<Vec<_>>().join(": ")
 }
 
 /// The settings among our environment variables.
@@ -906,17 +859,11 @@ fn env_values(env: HashMap<String, String>) -> Result<HashMap<String, String>, C
     };
     let mut allowed: Vec<&str> = known.keys().map(String::as_str).chain([ENV_FILE]).collect();
     allowed.sort_unstable();
-    Err(ConfigError::UnknownKey {
-        key,
-        origin,
-        allowed: allowed.join(", "),
-    })
+    Err(ConfigError::UnknownKey { key, origin, allowed: allowed.join(", ") })
 }
 
 fn from_values(values: HashMap<String, String>) -> Result<Config, ::config::ConfigError> {
-    Config::builder()
-        .add_source(Environment::default().source(Some(values)))
-        .build()
+    Config::builder().add_source(Environment::default().source(Some(values))).build()
 }
 
 #[cfg(test)]
@@ -940,9 +887,7 @@ mod tests {
     }
 
     fn load_in(dir: &Path, env: &[(&str, &str)], overrides: Overrides) -> Result<Settings, ConfigError> {
-        let env = env
-            .iter()
-            .map(|&(name, value)| (name.to_owned(), value.to_owned()));
+        let env = env.iter().map(|&(name, value)| (name.to_owned(), value.to_owned()));
         Settings::load(overrides, env, dir)
     }
 
@@ -961,12 +906,7 @@ mod tests {
 
     #[test]
     fn without_any_layer_the_defaults_are_in_force() {
-        let settings = load(
-            None,
-            &[("PATH", "/bin"), ("pingma_listen", "x")],
-            Overrides::default(),
-        )
-        .unwrap();
+        let settings = load(None, &[("PATH", "/bin"), ("pingma_listen", "x")], Overrides::default()).unwrap();
         let mut described = settings.describe();
         let workers = described.as_object_mut().unwrap().remove("http_workers").unwrap();
         assert!((1..=64).contains(&workers.as_u64().unwrap()));
@@ -1000,16 +940,9 @@ mod tests {
     fn the_later_layer_wins() {
         let file = "pool_size = 2\nqueue_length = 20\nclock_gap_days = 30\n";
         let env = [("PINGMA_QUEUE_LENGTH", "21"), ("PINGMA_CLOCK_GAP_DAYS", "31")];
-        let overrides = Overrides {
-            clock_gap_days: Some("32".to_owned()),
-            ..Overrides::default()
-        };
+        let overrides = Overrides { clock_gap_days: Some("32".to_owned()), ..Overrides::default() };
         let settings = load(Some(file), &env, overrides).unwrap();
-        let numbers = [
-            settings.pool_size.get(),
-            settings.queue_length.get(),
-            settings.clock_gap_days.get(),
-        ];
+        let numbers = [settings.pool_size.get(), settings.queue_length.get(), settings.clock_gap_days.get()];
         assert_eq!(numbers, [2, 21, 32]);
         assert_eq!(settings.shutdown_timeout_s.get(), 20);
     }
@@ -1021,10 +954,7 @@ mod tests {
             std::fs::write(dir.path().join(name), format!("pool_size = {size}")).unwrap();
         }
         let size = |env: &[(&str, &str)], config: Option<&str>| {
-            let overrides = Overrides {
-                config: config.map(PathBuf::from),
-                ..Overrides::default()
-            };
+            let overrides = Overrides { config: config.map(PathBuf::from), ..Overrides::default() };
             load_in(dir.path(), env, overrides).map(|settings| settings.pool_size.get())
         };
         assert_eq!(size(&[], None).unwrap(), 1);
@@ -1032,10 +962,7 @@ mod tests {
         assert_eq!(size(&[(ENV_FILE, "env.toml")], Some("arg")).unwrap(), 3);
         let absolute = dir.path().join("env.toml");
         assert_eq!(size(&[], absolute.to_str()).unwrap(), 2);
-        for missing in [
-            size(&[(ENV_FILE, "none.toml")], None),
-            size(&[], Some("none.toml")),
-        ] {
+        for missing in [size(&[(ENV_FILE, "none.toml")], None), size(&[], Some("none.toml"))] {
             let error = missing.unwrap_err();
             assert!(
                 matches!(&error, ConfigError::File { path, .. } if path == Path::new("none.toml")),
@@ -1043,20 +970,14 @@ mod tests {
             );
             assert!(error.source().is_some());
         }
-        assert!(matches!(
-            size(&[(ENV_FILE, "")], None),
-            Err(ConfigError::File { .. })
-        ));
+        assert!(matches!(size(&[(ENV_FILE, "")], None), Err(ConfigError::File { .. })));
     }
 
     #[test]
     fn a_default_file_that_is_there_but_unreadable_is_not_passed_over() {
         let dir = TempDir::new().unwrap();
         std::fs::create_dir(dir.path().join(DEFAULT_FILE)).unwrap();
-        assert!(matches!(
-            load_in(dir.path(), &[], Overrides::default()),
-            Err(ConfigError::File { .. })
-        ));
+        assert!(matches!(load_in(dir.path(), &[], Overrides::default()), Err(ConfigError::File { .. })));
         let large = "#".repeat(300_000);
         assert!(message(from_file(&large)).contains("larger than 262144 bytes"));
     }
@@ -1075,33 +996,19 @@ mod tests {
                 text.starts_with(&format!("pingma.toml: there is no setting {key:?}; allowed are ")),
                 "{text}"
             );
-            assert!(
-                text.contains("allow_fsync_off") && text.contains("trusted_proxies"),
-                "{text}"
-            );
+            assert!(text.contains("allow_fsync_off") && text.contains("trusted_proxies"), "{text}");
         }
     }
 
     #[test]
     fn unknown_keys_in_the_environment_are_refused() {
-        for name in [
-            "PINGMA_POOL_SISE",
-            "PINGMA_pool_size",
-            "PINGMA_",
-            "PINGMA_LOG.X",
-            "PINGMA_TESTS",
-        ] {
+        for name in ["PINGMA_POOL_SISE", "PINGMA_pool_size", "PINGMA_", "PINGMA_LOG.X", "PINGMA_TESTS"] {
             let text = message(from_env(name, "hidden-value"));
             assert!(
-                text.starts_with(&format!(
-                    "environment: there is no setting {name:?}; allowed are "
-                )),
+                text.starts_with(&format!("environment: there is no setting {name:?}; allowed are ")),
                 "{text}"
             );
-            assert!(
-                text.contains("PINGMA_POOL_SIZE") && text.contains("PINGMA_CONFIG"),
-                "{text}"
-            );
+            assert!(text.contains("PINGMA_POOL_SIZE") && text.contains("PINGMA_CONFIG"), "{text}");
             assert!(!text.contains("hidden-value"), "{text}");
         }
         assert!(from_env("PINGMA_TEST_POSTGRES_TCP", "0").is_ok());
@@ -1118,11 +1025,8 @@ mod tests {
     fn the_command_line_has_every_key_but_the_secret_one() {
         let command = <Cli as clap::CommandFactory>::command();
         command.clone().debug_assert();
-        let flags: Vec<String> = command
-            .get_arguments()
-            .filter_map(|arg| arg.get_long())
-            .map(str::to_owned)
-            .collect();
+        let flags: Vec<String> =
+            command.get_arguments().filter_map(|arg| arg.get_long()).map(str::to_owned).collect();
         let mut args = vec!["pingma".to_owned()];
         for key in keys() {
             let flag = key.replace('_', "-");
@@ -1131,10 +1035,7 @@ mod tests {
                 args.push(format!("--{flag}=1"));
             }
         }
-        let values = <Cli as clap::Parser>::try_parse_from(args)
-            .unwrap()
-            .overrides
-            .into_values();
+        let values = <Cli as clap::Parser>::try_parse_from(args).unwrap().overrides.into_values();
         assert_eq!(values.len() + 1, keys().len());
         assert!(values.keys().all(|key| keys().contains(key)));
         assert!(<Cli as clap::Parser>::try_parse_from(["pingma", "--metrics-token=x"]).is_err());
@@ -1144,9 +1045,7 @@ mod tests {
     fn a_switch_needs_no_value() {
         let parse = |arg: &str| {
             let cli = <Cli as clap::Parser>::try_parse_from(["pingma", arg]).unwrap();
-            load(Some("allow_fsync_off = true"), &[], cli.overrides)
-                .unwrap()
-                .allow_fsync_off
+            load(Some("allow_fsync_off = true"), &[], cli.overrides).unwrap().allow_fsync_off
         };
         assert!(parse("--allow-fsync-off"));
         assert!(!parse("--allow-fsync-off=false"));
@@ -1182,10 +1081,7 @@ mod tests {
         }
         assert_eq!(described.as_object().unwrap().len(), values.len());
 
-        let file: String = values
-            .iter()
-            .map(|(key, value)| format!("{key} = {value}\n"))
-            .collect();
+        let file: String = values.iter().map(|(key, value)| format!("{key} = {value}\n")).collect();
         let settings = from_file(&file.replace(MASK, TOKEN)).unwrap();
         assert_eq!(settings.describe(), described);
         assert_eq!(settings.metrics_token.unwrap().secret().expose_secret(), TOKEN);
@@ -1217,13 +1113,9 @@ mod tests {
                 assert_eq!(settings.describe()[key], good);
             }
             let allowed = format!("must be a whole number from {min} to {max}");
-            for bad in [
-                (min - 1).to_string(),
-                (max + 1).to_string(),
-                "-1".into(),
-                "1.5".into(),
-                "true".into(),
-            ] {
+            for bad in
+                [(min - 1).to_string(), (max + 1).to_string(), "-1".into(), "1.5".into(), "true".into()]
+            {
                 let text = message(from_file(&format!("{key} = {bad}")));
                 assert_eq!(text, format!("pingma.toml: {key} {allowed}, not {bad:?}"));
             }
@@ -1234,30 +1126,18 @@ mod tests {
                 );
             }
             let name = Origin::Environment.spell(key);
-            assert_eq!(
-                message(from_env(&name, "x")),
-                format!("environment: {name} {allowed}, not \"x\"")
-            );
+            assert_eq!(message(from_env(&name, "x")), format!("environment: {name} {allowed}, not \"x\""));
         }
-        let overrides = Overrides {
-            pool_size: Some("65".to_owned()),
-            ..Overrides::default()
-        };
+        let overrides = Overrides { pool_size: Some("65".to_owned()), ..Overrides::default() };
         let text = message(load(None, &[], overrides));
-        assert_eq!(
-            text,
-            "command line: --pool-size must be a whole number from 1 to 64, not \"65\""
-        );
+        assert_eq!(text, "command line: --pool-size must be a whole number from 1 to 64, not \"65\"");
     }
 
     #[test]
     fn a_number_out_of_bounds_can_only_be_clamped() {
         assert_eq!(Bounded::<2, 5>::new(1), None);
         assert_eq!(Bounded::<2, 5>::new(6), None);
-        assert_eq!(
-            [0, 2, 3, 5, 9].map(|n| Bounded::<2, 5>::clamped(n).get()),
-            [2, 2, 3, 5, 5]
-        );
+        assert_eq!([0, 2, 3, 5, 9].map(|n| Bounded::<2, 5>::clamped(n).get()), [2, 2, 3, 5, 5]);
         let five = Bounded::<2, 5>::new(5).unwrap();
         assert_eq!((five.non_zero().get(), five.as_usize()), (5, 5));
     }
@@ -1277,11 +1157,7 @@ mod tests {
             ("database", "sqlite://", "must be sqlite://FILE or postgres://"),
             ("listen", "localhost:80", "must be an IP address and a port"),
             ("listen", "127.0.0.1", "must be an IP address and a port"),
-            (
-                "time_zone",
-                "Asia/Beijing",
-                "such as Asia/Shanghai, not \"Asia/Beijing\"",
-            ),
+            ("time_zone", "Asia/Beijing", "such as Asia/Shanghai, not \"Asia/Beijing\""),
             ("complaint_phone", "call us", "must be a telephone number"),
             ("complaint_phone", "---", "must be a telephone number"),
             ("complaint_phone", "1+2345", "must be a telephone number"),
@@ -1299,10 +1175,7 @@ mod tests {
         ] {
             let name = Origin::Environment.spell(key);
             let text = message(from_env(&name, bad));
-            assert!(
-                text.starts_with(&format!("environment: {name} must ")) && text.contains(part),
-                "{text}"
-            );
+            assert!(text.starts_with(&format!("environment: {name} must ")) && text.contains(part), "{text}");
         }
         for key in keys().into_iter().filter(|key| key != "trusted_proxies") {
             let text = message(from_env(&Origin::Environment.spell(&key), ""));
@@ -1319,23 +1192,15 @@ mod tests {
 
     #[test]
     fn a_bad_value_is_refused_even_where_a_later_layer_overrides_it() {
-        let text = message(load(
-            Some("pool_size = 0"),
-            &[("PINGMA_POOL_SIZE", "3")],
-            Overrides::default(),
-        ));
+        let text = message(load(Some("pool_size = 0"), &[("PINGMA_POOL_SIZE", "3")], Overrides::default()));
         assert!(text.starts_with("pingma.toml: pool_size"), "{text}");
     }
 
     #[test]
     fn filters_for_the_log() {
-        for good in [
-            "off",
-            "INFO",
-            "0",
-            "warn,pingma::ledger=trace",
-            "pingma[request{status=500}]=debug,error",
-        ] {
+        for good in
+            ["off", "INFO", "0", "warn,pingma::ledger=trace", "pingma[request{status=500}]=debug,error"]
+        {
             assert_eq!(from_env("PINGMA_LOG", good).unwrap().log.as_str(), good);
         }
     }
@@ -1390,10 +1255,7 @@ mod tests {
             message(from_file("metrics_token = [\"hush\"]")),
             message(from_file("metrics_token = { hush = 1 }")),
             message(from_file("database = \"a|hush\" \"|hush\"")),
-            format!(
-                "{:?}",
-                from_file("metrics_token = \"hushhushhushhush").unwrap_err()
-            ),
+            format!("{:?}", from_file("metrics_token = \"hushhushhushhush").unwrap_err()),
         ] {
             assert!(!text.contains("hush"), "{text}");
             assert!(
@@ -1406,10 +1268,7 @@ mod tests {
     #[test]
     fn a_syntax_error_says_where_and_why() {
         let text = message(from_file("log = \"info\"\npool_size = = 3\n"));
-        assert!(
-            text.starts_with("the settings file pingma.toml is not valid TOML: "),
-            "{text}"
-        );
+        assert!(text.starts_with("the settings file pingma.toml is not valid TOML: "), "{text}");
         assert!(text.contains("line 2, column"), "{text}");
         assert!(!text.contains('|') && !text.contains('\n'), "{text}");
         assert!(message(from_file("pool_size = 1\npool_size = 2")).contains("duplicate key"));
@@ -1427,18 +1286,12 @@ mod tests {
             load(None, &[], overrides).unwrap().key_file()
         };
         assert_eq!(key_file("sqlite://p.db", None).unwrap(), Path::new("p.db.keys"));
-        assert_eq!(
-            key_file("sqlite:///var/lib/p.db", None).unwrap(),
-            Path::new("/var/lib/p.db.keys")
-        );
+        assert_eq!(key_file("sqlite:///var/lib/p.db", None).unwrap(), Path::new("/var/lib/p.db.keys"));
         assert_eq!(key_file("sqlite://p.db", Some("k")).unwrap(), Path::new("k"));
         assert_eq!(key_file("postgres://h/d", Some("k")).unwrap(), Path::new("k"));
-        for database in [
-            "postgres://h/d",
-            "postgresql:///d",
-            "sqlite://:memory:",
-            "sqlite://file:x?mode=memory",
-        ] {
+        for database in
+            ["postgres://h/d", "postgresql:///d", "sqlite://:memory:", "sqlite://file:x?mode=memory"]
+        {
             let error = key_file(database, None).unwrap_err();
             assert!(matches!(error, ConfigError::KeyFileUnnamed));
             assert!(error.to_string().contains("key_file"));
@@ -1452,37 +1305,19 @@ mod tests {
                 "postgres://db.lan:5433/pingma?sslmode=require",
                 "postgres://db.lan:5433/pingma?sslmode=require",
             ),
-            (
-                "postgres:///pingma?host=/run/pg&port=5433",
-                "postgres:///pingma?host=/run/pg&port=5433",
-            ),
+            ("postgres:///pingma?host=/run/pg&port=5433", "postgres:///pingma?host=/run/pg&port=5433"),
             ("postgresql://u:hush@db/p", "postgresql://***@db/p"),
             ("postgres://hush@db", "postgres://***@db"),
-            (
-                "postgres://u:h%75sh@db/p?connect_timeout=3",
-                "postgres://***@db/p?connect_timeout=3",
-            ),
+            ("postgres://u:h%75sh@db/p?connect_timeout=3", "postgres://***@db/p?connect_timeout=3"),
             (
                 "postgres://db/p?user=hush&password=hush&sslmode=a",
                 "postgres://db/p?user=***&password=***&sslmode=a",
             ),
             ("postgres://db/p?%70assword=hush", "postgres://db/p?***"),
-            (
-                "postgres://db/p?PASSWORD=hush&sslpassword=hush",
-                "postgres://db/p?***&***",
-            ),
-            (
-                "postgres://db/p?password=a&hush",
-                "postgres://db/p?password=***&***",
-            ),
-            (
-                "postgres://db/p?password=a&hush=b",
-                "postgres://db/p?password=***&***",
-            ),
-            (
-                "postgres://a:1,[::1]:2,[::2],c/p",
-                "postgres://a:1,[::1]:2,[::2],c/p",
-            ),
+            ("postgres://db/p?PASSWORD=hush&sslpassword=hush", "postgres://db/p?***&***"),
+            ("postgres://db/p?password=a&hush", "postgres://db/p?password=***&***"),
+            ("postgres://db/p?password=a&hush=b", "postgres://db/p?password=***&***"),
+            ("postgres://a:1,[::1]:2,[::2],c/p", "postgres://a:1,[::1]:2,[::2],c/p"),
             ("postgres://u:hush/p", "postgres://***"),
             ("postgres://u:hush", "postgres://***"),
             ("postgres://u:hu?sh@db/p", "postgres://***@db/p"),
@@ -1494,22 +1329,14 @@ mod tests {
         ] {
             let settings = from_env("PINGMA_DATABASE", url).unwrap();
             assert_eq!(settings.describe()["database"], shown, "{url}");
-            for text in [
-                format!("{settings:?}"),
-                settings.describe_toml(),
-                settings.describe().to_string(),
-            ] {
+            for text in [format!("{settings:?}"), settings.describe_toml(), settings.describe().to_string()] {
                 assert!(!text.contains("hush") && !text.contains("h%75sh"), "{text}");
             }
         }
         let settings = from_env("PINGMA_METRICS_TOKEN", "hushhushhushhush").unwrap();
         assert_eq!(settings.describe()["metrics_token"], MASK);
         let token = settings.metrics_token.clone().unwrap();
-        for text in [
-            format!("{settings:?}"),
-            settings.describe_toml(),
-            format!("{token:?}"),
-        ] {
+        for text in [format!("{settings:?}"), settings.describe_toml(), format!("{token:?}")] {
             assert!(!text.contains("hush"), "{text}");
         }
     }
@@ -1520,10 +1347,7 @@ mod tests {
                     complaint_authority = \"市监局\"\nallow_fsync_off = true\n";
         let settings = from_file(file).unwrap();
         let text = settings.describe_toml();
-        assert!(
-            text.contains("trusted_proxies = [\"10.0.0.1\",\"10.0.0.2\"]\n"),
-            "{text}"
-        );
+        assert!(text.contains("trusted_proxies = [\"10.0.0.1\",\"10.0.0.2\"]\n"), "{text}");
         assert!(text.contains("# metrics_token is not set\n"), "{text}");
         assert_eq!(from_file(&text).unwrap().describe(), settings.describe());
     }
@@ -1557,19 +1381,11 @@ mod tests {
         use std::os::unix::ffi::OsStringExt as _;
         let bad = || OsString::from_vec(vec![b'/', 0xff]);
         let good = unicode(
-            [
-                ("PATH".into(), bad()),
-                (bad(), bad()),
-                ("PINGMA_LOG".into(), "info".into()),
-            ]
-            .into_iter(),
+            [("PATH".into(), bad()), (bad(), bad()), ("PINGMA_LOG".into(), "info".into())].into_iter(),
         );
         assert_eq!(good.unwrap(), [("PINGMA_LOG".to_owned(), "info".to_owned())]);
         let error = unicode([("PINGMA_KEY_FILE".into(), bad())].into_iter()).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "environment: PINGMA_KEY_FILE must be Unicode (UTF-8)"
-        );
+        assert_eq!(error.to_string(), "environment: PINGMA_KEY_FILE must be Unicode (UTF-8)");
         assert!(environment().is_ok());
     }
 }

@@ -123,26 +123,14 @@ impl Error {
     /// An error with more words.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         let retry_after_s = (code.class() == Class::Unavailable).then_some(1);
-        Self {
-            code,
-            detail: detail.into(),
-            fields: Vec::new(),
-            retry_after_s,
-        }
+        Self { code, detail: detail.into(), fields: Vec::new(), retry_after_s }
     }
 
     /// 422 with one member at fault.
     pub fn invalid(pointer: &str, code: &str, detail: impl Into<String>) -> Self {
         let detail = detail.into();
-        let field = FieldError {
-            pointer: pointer.to_owned(),
-            code: code.to_owned(),
-            detail: detail.clone(),
-        };
-        Self {
-            fields: vec![field],
-            ..Self::new(Code::Invalid, format!("{pointer}: {detail}"))
-        }
+        let field = FieldError { pointer: pointer.to_owned(), code: code.to_owned(), detail: detail.clone() };
+        Self { fields: vec![field], ..Self::new(Code::Invalid, format!("{pointer}: {detail}")) }
     }
 
     /// 422 for a value that its type refused.
@@ -152,10 +140,7 @@ impl Error {
 
     /// 429 with the wait.
     pub fn too_many(retry_after_s: u32) -> Self {
-        Self {
-            retry_after_s: Some(i64::from(retry_after_s.max(1))),
-            ..Code::TooManyRequests.into()
-        }
+        Self { retry_after_s: Some(i64::from(retry_after_s.max(1))), ..Code::TooManyRequests.into() }
     }
 }
 

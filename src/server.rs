@@ -195,10 +195,7 @@ pub fn service(
             .map(|token| -> SecretString { token.secret().clone() }),
         complaint: Complaint {
             phone: settings.complaint_phone.as_str().to_owned(),
-            authority: settings
-                .complaint_authority
-                .as_ref()
-                .map(|line| line.as_str().to_owned()),
+            authority: settings.complaint_authority.as_ref().map(|line| line.as_str().to_owned()),
         },
     })
 }
@@ -206,10 +203,7 @@ pub fn service(
 /// What every request goes through, and the routes: for the server and for tests.
 pub fn configure(service: web::Data<Service>) -> impl FnOnce(&mut web::ServiceConfig) {
     move |config| {
-        config
-            .app_data(service)
-            .app_data(web::PayloadConfig::new(MAX_BODY))
-            .configure(routes::configure);
+        config.app_data(service).app_data(web::PayloadConfig::new(MAX_BODY)).configure(routes::configure);
     }
 }
 
@@ -223,9 +217,9 @@ fn lock(database: &DatabaseUrl) -> Result<Option<File>, StartError> {
     let file = File::create(PathBuf::from(lock))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
-        Err(std::fs::TryLockError::WouldBlock) => Err(StartError::Refused(format!(
-            "another server runs on {path}; an embedded database has one"
-        ))),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            Err(StartError::Refused(format!("another server runs on {path}; an embedded database has one")))
+        }
         Err(std::fs::TryLockError::Error(error)) => Err(error.into()),
     }
 }
@@ -267,14 +261,7 @@ pub fn start(
     .client_request_timeout(Duration::from_secs(10))
     .bind(settings.listen)?;
     let addresses = server.addrs();
-    Ok(Running {
-        addresses,
-        server: server.run(),
-        app,
-        stop,
-        housekeeping,
-        _lock: lock,
-    })
+    Ok(Running { addresses, server: server.run(), app, stop, housekeeping, _lock: lock })
 }
 
 impl Running {
@@ -312,20 +299,18 @@ fn keep_house(
     service: web::Data<Service>,
     stop: Arc<AtomicBool>,
 ) -> std::io::Result<std::thread::JoinHandle<()>> {
-    std::thread::Builder::new()
-        .name("housekeeping".to_owned())
-        .spawn(move || {
-            let mut conn = None;
-            let mut round: u64 = 0;
-            while !stop.load(Ordering::SeqCst) {
-                std::thread::park_timeout(Duration::from_secs(1));
-                if let Err(error) = one_round(&database, &mut conn, &service, round) {
-                    tracing::warn!(%error, "housekeeping");
-                    conn = None;
-                }
-                round += 1;
+    std::thread::Builder::new().name("housekeeping".to_owned()).spawn(move || {
+        let mut conn = None;
+        let mut round: u64 = 0;
+        while !stop.load(Ordering::SeqCst) {
+            std::thread::park_timeout(Duration::from_secs(1));
+            if let Err(error) = one_round(&database, &mut conn, &service, round) {
+                tracing::warn!(%error, "housekeeping");
+                conn = None;
             }
-        })
+            round += 1;
+        }
+    })
 }
 
 fn one_round(

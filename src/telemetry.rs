@@ -30,9 +30,8 @@ pub const LOGIN_FAILURES: &str = "pingma_login_failures_total";
 /// Upper bounds in commands; the last is the largest batch.
 const BATCH_BUCKETS: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
 /// Upper bounds in seconds: from an answer out of memory to a database that gives up (15 s).
-const DURATION_BUCKETS: [f64; 14] = [
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0,
-];
+const DURATION_BUCKETS: [f64; 14] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0];
 /// How often what histograms took in is folded into their buckets. If nobody did, and nobody asked for /metrics, it
 /// would pile up in memory.
 const UPKEEP: Duration = Duration::from_secs(5);
@@ -74,19 +73,9 @@ where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
     let filter = EnvFilter::builder().parse(filter)?;
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(writer);
-    let builder = if terminal {
-        builder
-    } else {
-        builder.with_ansi(false)
-    };
-    Ok(if json {
-        Box::new(builder.json().flatten_event(true).finish())
-    } else {
-        Box::new(builder.finish())
-    })
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    let builder = if terminal { builder } else { builder.with_ansi(false) };
+    Ok(if json { Box::new(builder.json().flatten_event(true).finish()) } else { Box::new(builder.finish()) })
 }
 
 /// The handle of the one recorder that this process has.
@@ -105,14 +94,12 @@ pub fn init_metrics() -> Result<PrometheusHandle, TelemetryError> {
     *slot = Some(handle.clone());
     describe();
     let upkeep = handle.clone();
-    std::thread::Builder::new()
-        .name("metrics-upkeep".to_owned())
-        .spawn(move || {
-            loop {
-                std::thread::sleep(UPKEEP);
-                upkeep.run_upkeep();
-            }
-        })?;
+    std::thread::Builder::new().name("metrics-upkeep".to_owned()).spawn(move || {
+        loop {
+            std::thread::sleep(UPKEEP);
+            upkeep.run_upkeep();
+        }
+    })?;
     Ok(handle)
 }
 
@@ -123,21 +110,9 @@ fn builder() -> Result<PrometheusBuilder, BuildError> {
 }
 
 fn describe() {
-    describe_histogram!(
-        LEDGER_BATCH_SIZE,
-        Unit::Count,
-        "Commands that one transaction of the ledger served"
-    );
-    describe_counter!(
-        LEDGER_TURNED_AWAY,
-        Unit::Count,
-        "Commands turned away: queue full, or stopping"
-    );
-    describe_counter!(
-        HTTP_REQUESTS,
-        Unit::Count,
-        "Answered requests by method, route and status"
-    );
+    describe_histogram!(LEDGER_BATCH_SIZE, Unit::Count, "Commands that one transaction of the ledger served");
+    describe_counter!(LEDGER_TURNED_AWAY, Unit::Count, "Commands turned away: queue full, or stopping");
+    describe_counter!(HTTP_REQUESTS, Unit::Count, "Answered requests by method, route and status");
     describe_histogram!(
         HTTP_REQUEST_DURATION,
         Unit::Seconds,
@@ -190,10 +165,7 @@ mod tests {
     #[test]
     fn text_has_the_fields_and_no_escape_sequences() {
         let text = logged("info", false);
-        assert!(
-            text.contains("INFO") && text.contains("served") && text.contains("batch=3"),
-            "{text}"
-        );
+        assert!(text.contains("INFO") && text.contains("served") && text.contains("batch=3"), "{text}");
         assert!(!text.contains("too fine") && !text.contains('\u{1b}'), "{text}");
         assert_eq!(text.lines().count(), 1);
         assert!(logged("debug", false).contains("too fine"));
@@ -211,19 +183,13 @@ mod tests {
 
     #[test]
     fn a_filter_that_is_none_is_an_error() {
-        assert!(matches!(
-            init_logging("info,pingma=loud", false),
-            Err(TelemetryError::Filter(_))
-        ));
+        assert!(matches!(init_logging("info,pingma=loud", false), Err(TelemetryError::Filter(_))));
     }
 
     #[test]
     fn the_second_setup_of_logging_says_so() {
         let _first = init_logging("off", false);
-        assert!(matches!(
-            init_logging("off", true),
-            Err(TelemetryError::LoggingSetUp(_))
-        ));
+        assert!(matches!(init_logging("off", true), Err(TelemetryError::LoggingSetUp(_))));
     }
 
     #[test]
@@ -232,11 +198,7 @@ mod tests {
         let second = init_metrics().unwrap();
         counter!(ALERTS, "rule" => "telemetry_test").increment(2);
         for handle in [first, second] {
-            assert!(
-                handle
-                    .render()
-                    .contains("pingma_alerts_total{rule=\"telemetry_test\"} 2\n")
-            );
+            assert!(handle.render().contains("pingma_alerts_total{rule=\"telemetry_test\"} 2\n"));
         }
     }
 
@@ -273,10 +235,7 @@ mod tests {
             LOGIN_FAILURES,
         ];
         for name in names {
-            assert!(
-                text.contains(&format!("# HELP {name} ")),
-                "{name} is not described in\n{text}"
-            );
+            assert!(text.contains(&format!("# HELP {name} ")), "{name} is not described in\n{text}");
         }
     }
 

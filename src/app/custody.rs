@@ -39,10 +39,7 @@ pub struct HandOver {
 impl HandOver {
     fn private(&self, context: &Context<'_>) -> Private {
         let data = json!({ "customer_ref": self.customer_ref, "position": self.position });
-        Private {
-            salt: context.ids.bytes(),
-            data,
-        }
+        Private { salt: context.ids.bytes(), data }
     }
 }
 
@@ -78,10 +75,7 @@ impl Command for HandOver {
         let refused = worst(&findings) == Some(Severity::Refuse) || cylinder.is_none();
         let private = self.private(context);
         let stream = cylinder.map_or_else(|| station(context, site), |c| Stream::Cylinder(c.id));
-        let place = Place {
-            site_id: context.actor.site_id,
-            occurred_at: self.captured_at,
-        };
+        let place = Place { site_id: context.actor.site_id, occurred_at: self.captured_at };
         let data = Handover {
             scan: scan.clone(),
             worker_id: context.actor.user_id,
@@ -89,16 +83,9 @@ impl Command for HandOver {
             findings,
         };
         let event = context.event(&self.call, stream, place, |_| {
-            if refused {
-                EventData::HandoverRefused(data)
-            } else {
-                EventData::HandedOver(data)
-            }
+            if refused { EventData::HandoverRefused(data) } else { EventData::HandedOver(data) }
         });
-        Ok(Decided {
-            private: Some(private),
-            ..event.into()
-        })
+        Ok(Decided { private: Some(private), ..event.into() })
     }
 }
 
@@ -132,17 +119,10 @@ impl TakeBack {
         let Some(id) = self.site_id.or(context.actor.site_id) else {
             return Ok(None);
         };
-        let own = context
-            .facts
-            .site(id)
-            .filter(|site| site.organization_id == context.actor.organization_id);
+        let own = context.facts.site(id).filter(|site| site.organization_id == context.actor.organization_id);
         match own {
             Some(site) => Ok(Some(site)),
-            None => Err(Error::invalid(
-                "/site_id",
-                "site_not_found",
-                "must be a site of your organization",
-            )),
+            None => Err(Error::invalid("/site_id", "site_not_found", "must be a site of your organization")),
         }
     }
 }
@@ -162,10 +142,7 @@ impl Command for TakeBack {
         let (scan, cylinder) = known_cylinder(&self.code, context)?;
         not_scrapped(cylinder)?;
         let site = self.site(context)?;
-        let organization = context
-            .facts
-            .organization(context.actor.organization_id)
-            .ok_or(Code::Internal)?;
+        let organization = context.facts.organization(context.actor.organization_id).ok_or(Code::Internal)?;
         let agency = organization.is(OrganizationKind::InspectionAgency);
         if cylinder.seized && !agency {
             return Err(Error::new(
@@ -175,20 +152,12 @@ impl Command for TakeBack {
         }
         let residual_g = self.residual_g.map_or(0, MassG::get);
         if residual_g > cylinder.stamp.max_fill_g.get() {
-            let allowed = format!(
-                "at most {} g fit into this cylinder",
-                cylinder.stamp.max_fill_g.get()
-            );
+            let allowed = format!("at most {} g fit into this cylinder", cylinder.stamp.max_fill_g.get());
             return Err(Error::invalid("/residual_g", "out_of_range", allowed));
         }
-        let place = Place {
-            site_id: site.map(|s| s.id),
-            occurred_at: self.captured_at,
-        };
+        let place = Place { site_id: site.map(|s| s.id), occurred_at: self.captured_at };
         let stream = Stream::Cylinder(cylinder.id);
-        let since = self
-            .captured_at
-            .map_or(context.now.at, |at| at.min(context.now.at));
+        let since = self.captured_at.map_or(context.now.at, |at| at.min(context.now.at));
         let kind = match (agency, site) {
             (true, _) => CustodyKind::Agency,
             (false, Some(_)) => CustodyKind::Site,
@@ -197,16 +166,9 @@ impl Command for TakeBack {
         let data = Returned {
             scan,
             residual_g,
-            custody: Custody {
-                kind,
-                organization_id: organization.id,
-                site_id: site.map(|s| s.id),
-                since,
-            },
+            custody: Custody { kind, organization_id: organization.id, site_id: site.map(|s| s.id), since },
         };
-        Ok(context
-            .event(&self.call, stream, place, |_| EventData::Returned(data))
-            .into())
+        Ok(context.event(&self.call, stream, place, |_| EventData::Returned(data)).into())
     }
 }
 
@@ -239,31 +201,15 @@ impl Command for Empty {
         not_scrapped(cylinder)?;
         let ours = context.actor.organization_id;
         if cylinder.owner_id != ours && cylinder.custody.organization_id != ours {
-            return Err(Error::new(
-                Code::Forbidden,
-                "the cylinder is neither yours nor in your custody",
-            ));
+            return Err(Error::new(Code::Forbidden, "the cylinder is neither yours nor in your custody"));
         }
         if self.residual_g.get() > cylinder.gas_g.max(cylinder.stamp.max_fill_g.get()) {
-            return Err(Error::invalid(
-                "/residual_g",
-                "out_of_range",
-                "more than the cylinder can hold",
-            ));
+            return Err(Error::invalid("/residual_g", "out_of_range", "more than the cylinder can hold"));
         }
-        let data = Emptied {
-            scan,
-            residual_g: self.residual_g.get(),
-            reason: self.reason.clone(),
-        };
-        let place = Place {
-            site_id: context.actor.site_id,
-            occurred_at: None,
-        };
+        let data = Emptied { scan, residual_g: self.residual_g.get(), reason: self.reason.clone() };
+        let place = Place { site_id: context.actor.site_id, occurred_at: None };
         Ok(context
-            .event(&self.call, Stream::Cylinder(cylinder.id), place, |_| {
-                EventData::Emptied(data)
-            })
+            .event(&self.call, Stream::Cylinder(cylinder.id), place, |_| EventData::Emptied(data))
             .into())
     }
 }

@@ -59,19 +59,11 @@ impl RegisterCylinder {
     fn check_dates(&self, context: &Context<'_>) -> Result<()> {
         let made = self.stamp.manufactured_on;
         if made.first_day() > context.now.today {
-            return Err(Error::invalid(
-                "/manufactured_on",
-                "in_future",
-                "must not be in the future",
-            ));
+            return Err(Error::invalid("/manufactured_on", "in_future", "must not be in the future"));
         }
         if let Some(inspected) = self.last_inspected_on {
             if inspected.first_day() > context.now.today {
-                return Err(Error::invalid(
-                    "/last_inspected_on",
-                    "in_future",
-                    "must not be in the future",
-                ));
+                return Err(Error::invalid("/last_inspected_on", "in_future", "must not be in the future"));
             }
             if inspected.last_day() < made.first_day() {
                 return Err(Error::invalid(
@@ -81,11 +73,7 @@ impl RegisterCylinder {
                 ));
             }
         }
-        if self
-            .stamp
-            .purchased_on
-            .is_some_and(|day| day.0 < made.first_day() || day.0 > context.now.today)
-        {
+        if self.stamp.purchased_on.is_some_and(|day| day.0 < made.first_day() || day.0 > context.now.today) {
             let allowed = "must be between manufacture and today";
             return Err(Error::invalid("/purchased_on", "out_of_range", allowed));
         }
@@ -102,11 +90,7 @@ impl RegisterCylinder {
     /// The stamp challenge asks for the last characters of the serial number: there must be some.
     fn check_serial(&self) -> Result<()> {
         if self.stamp.challenge_answer().is_empty() {
-            return Err(Error::invalid(
-                "/serial_no",
-                "bad_format",
-                "must have letters or digits",
-            ));
+            return Err(Error::invalid("/serial_no", "bad_format", "must have letters or digits"));
         }
         Ok(())
     }
@@ -125,10 +109,8 @@ impl RegisterCylinder {
         let band = policy.tare_band_percent();
         match model::find(stamp.model.as_str()) {
             Some(known) if !known.tare_is_plausible(stamp.tare_g.get(), band) => {
-                let allowed = format!(
-                    "{} has another tare (band of {band} %); read the stamp again",
-                    known.name
-                );
+                let allowed =
+                    format!("{} has another tare (band of {band} %); read the stamp again", known.name);
                 Err(Error::invalid("/tare_g", "implausible", allowed))
             }
             _ => Ok(()),
@@ -143,13 +125,9 @@ impl Command for RegisterCylinder {
 
     fn needs(&self, needs: &mut Needs) {
         needs.organizations.insert(self.owner_id);
-        needs
-            .registration_codes
-            .extend(self.registration_code.as_ref().map(ToString::to_string));
+        needs.registration_codes.extend(self.registration_code.as_ref().map(ToString::to_string));
         let stamp = &self.stamp;
-        needs
-            .stamps
-            .insert((stamp.manufacturer.code.to_string(), stamp.serial_no.to_string()));
+        needs.stamps.insert((stamp.manufacturer.code.to_string(), stamp.serial_no.to_string()));
     }
 
     fn decide(&self, context: &Context<'_>) -> Result<Decided> {
@@ -162,21 +140,14 @@ impl Command for RegisterCylinder {
                 Error::invalid("/owner_id", "organization_not_found", "must be your organization")
             })?;
         if !owner.is(OrganizationKind::Filler) {
-            return Err(Error::invalid(
-                "/owner_id",
-                "not_a_filler",
-                "a cylinder is owned by a filler",
-            ));
+            return Err(Error::invalid("/owner_id", "not_a_filler", "a cylinder is owned by a filler"));
         }
         let policy = Policy::resolve(context.facts.policies(), &owner.district_code, context.now.today);
         self.check_serial()?;
         self.check_dates(context)?;
         self.check_masses(&policy)?;
         self.check_taken(context)?;
-        let life = self
-            .stamp
-            .design_life_months
-            .map(crate::domain::value::LifeMonths::get);
+        let life = self.stamp.design_life_months.map(crate::domain::value::LifeMonths::get);
         let life_ends_on = life_end(self.stamp.manufactured_on, life, policy.life())
             .map_err(|error| Error::invalid("/design_life_months", "required", error.to_string()))?;
         let since = self.last_inspected_on.unwrap_or(self.stamp.manufactured_on);
@@ -194,9 +165,8 @@ impl Command for RegisterCylinder {
             key_id: code.key_id,
         };
         let stream = Stream::Cylinder(context.ids.id(context.now.at));
-        let event = context.event(&self.call, stream, Place::default(), |_| {
-            EventData::Registered(Box::new(data))
-        });
+        let event =
+            context.event(&self.call, stream, Place::default(), |_| EventData::Registered(Box::new(data)));
         Ok(event.into())
     }
 }
@@ -234,10 +204,6 @@ impl Command for ReplaceLabel {
             reason: self.reason.clone(),
         };
         let stream = Stream::Cylinder(cylinder.id);
-        Ok(context
-            .event(&self.call, stream, Place::default(), |_| {
-                EventData::LabelBound(data)
-            })
-            .into())
+        Ok(context.event(&self.call, stream, Place::default(), |_| EventData::LabelBound(data)).into())
     }
 }

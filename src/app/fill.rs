@@ -20,20 +20,12 @@ use crate::ledger::{Call, Command, Context, Decided, Facts, Needs};
 
 /// An organization and its licenses.
 pub(super) fn organization(facts: &Facts, id: OrganizationId) -> Option<OrganizationFacts<'_>> {
-    Some(OrganizationFacts {
-        organization: facts.organization(id)?,
-        licenses: facts.licenses(id),
-    })
+    Some(OrganizationFacts { organization: facts.organization(id)?, licenses: facts.licenses(id) })
 }
 
 /// The chain of the station, for codes of no cylinder: the site, or the organization where no site is known.
 pub(super) fn station(context: &Context<'_>, site: Option<&Site>) -> Stream {
-    let own = |id| {
-        context
-            .facts
-            .site(id)
-            .filter(|s| s.organization_id == context.actor.organization_id)
-    };
+    let own = |id| context.facts.site(id).filter(|s| s.organization_id == context.actor.organization_id);
     match site.or_else(|| context.actor.site_id.and_then(own)) {
         Some(site) => Stream::Site(site.id),
         None => Stream::Organization(context.actor.organization_id),
@@ -62,10 +54,7 @@ pub struct CheckFill {
 impl CheckFill {
     /// The scale, if it is one this caller may use. Anybody else's is as good as unknown.
     fn scale<'a>(&self, context: &Context<'a>) -> Option<&'a Scale> {
-        let own_device = context
-            .actor
-            .device
-            .is_none_or(|device| device.scale_id == self.scale_id);
+        let own_device = context.actor.device.is_none_or(|device| device.scale_id == self.scale_id);
         context
             .facts
             .scale(self.scale_id)
@@ -132,10 +121,7 @@ impl Command for CheckFill {
         let decision = fill::decide(&findings, &facts, &policy, context.ids.ppm());
         let allowed = cylinder.filter(|_| decision == Decision::Allowed);
         let stream = cylinder.map_or_else(|| station(context, site), |c| Stream::Cylinder(c.id));
-        let place = Place {
-            site_id: site.map(|s| s.id),
-            occurred_at: self.captured_at,
-        };
+        let place = Place { site_id: site.map(|s| s.id), occurred_at: self.captured_at };
         let stamp_answer = fill::stamp_answer(&facts);
         let brief = cylinder.map(|c| brief(known, c));
         let event = context.event(&self.call, stream, place, |id| {
@@ -167,10 +153,7 @@ fn brief(facts: &Facts, cylinder: &Cylinder) -> CylinderBrief {
         model: cylinder.stamp.model.clone(),
         owner: OwnerBrief {
             id: cylinder.owner_id,
-            name: facts
-                .organization(cylinder.owner_id)
-                .map(|o| o.name.to_string())
-                .unwrap_or_default(),
+            name: facts.organization(cylinder.owner_id).map(|o| o.name.to_string()).unwrap_or_default(),
         },
         inspection_due_on: cylinder.inspection_due_on,
         life_ends_on: cylinder.life_ends_on,
@@ -202,23 +185,12 @@ const AHEAD_S: i64 = 60;
 impl RecordFill {
     fn check_times(&self, context: &Context<'_>) -> Result<()> {
         if self.finished_at < self.started_at {
-            return Err(Error::invalid(
-                "/finished_at",
-                "before_start",
-                "must not be before started_at",
-            ));
+            return Err(Error::invalid("/finished_at", "before_start", "must not be before started_at"));
         }
         if self.finished_at > context.now.at.plus_seconds(AHEAD_S) {
-            return Err(Error::invalid(
-                "/finished_at",
-                "in_future",
-                "must not be in the future",
-            ));
+            return Err(Error::invalid("/finished_at", "in_future", "must not be in the future"));
         }
-        let issued_at = context
-            .facts
-            .permit(self.permit_id)
-            .map(|permit| permit.issued_at);
+        let issued_at = context.facts.permit(self.permit_id).map(|permit| permit.issued_at);
         if issued_at.is_some_and(|issued| self.started_at < issued.plus_seconds(-AHEAD_S)) {
             return Err(Error::invalid(
                 "/started_at",
@@ -236,10 +208,7 @@ impl RecordFill {
             open.permit.id == self.permit_id
                 && context.facts.newest_on_scale(open.scale_id) == Some(self.permit_id)
         };
-        let open = context
-            .facts
-            .cylinder(fact.cylinder_id)
-            .and_then(|c| c.open_permit);
+        let open = context.facts.cylinder(fact.cylinder_id).and_then(|c| c.open_permit);
         Some(PermitFacts {
             permit: fact.permit.permit,
             scale_id: fact.permit.scale_id,
@@ -286,10 +255,7 @@ impl Command for RecordFill {
         };
         let policy = policy_at(context, scale);
         let findings = record::findings(&facts, &policy, context.now);
-        let place = Place {
-            site_id: scale.map(|s| s.site_id),
-            occurred_at: Some(self.finished_at),
-        };
+        let place = Place { site_id: scale.map(|s| s.site_id), occurred_at: Some(self.finished_at) };
         let recorded = match (record::outcome(&findings), cylinder, own, context.actor.user_id) {
             (record::Outcome::Recorded(status), Some(cylinder), Some(permit), Some(operator_id)) => {
                 Some((status, cylinder, permit.permit.scale_id, operator_id))
@@ -305,9 +271,7 @@ impl Command for RecordFill {
                 finished_at: self.finished_at,
                 findings,
             };
-            return Ok(context
-                .event(&self.call, stream, place, |_| EventData::FillRefused(data))
-                .into());
+            return Ok(context.event(&self.call, stream, place, |_| EventData::FillRefused(data)).into());
         };
         let data = FillRecorded {
             permit_id: self.permit_id,
@@ -323,11 +287,7 @@ impl Command for RecordFill {
             status,
         };
         let stream = Stream::Cylinder(cylinder.id);
-        Ok(context
-            .event(&self.call, stream, place, |_| {
-                EventData::FillRecorded(Box::new(data))
-            })
-            .into())
+        Ok(context.event(&self.call, stream, place, |_| EventData::FillRecorded(Box::new(data))).into())
     }
 }
 
@@ -396,15 +356,9 @@ impl Command for ReweighFill {
             .ok_or(Code::FillNotFound)?;
         check_checker(Some(&self.postcheck), context)?;
         let cylinder = context.facts.cylinder(fill.cylinder_id).ok_or(Code::Internal)?;
-        let newest = cylinder
-            .last_fill
-            .as_ref()
-            .filter(|last| last.id == self.fill_id && !last.moved_since);
+        let newest = cylinder.last_fill.as_ref().filter(|last| last.id == self.fill_id && !last.moved_since);
         if newest.is_none() || cylinder.scrapped {
-            return Err(Error::new(
-                Code::StateConflict,
-                "the cylinder was filled, moved or scrapped since",
-            ));
+            return Err(Error::new(Code::StateConflict, "the cylinder was filled, moved or scrapped since"));
         }
         let facts = RecordFacts {
             permit: None,
@@ -424,10 +378,7 @@ impl Command for ReweighFill {
         let policy = Policy::resolve(context.facts.policies(), district, context.now.today);
         let findings = record::findings(&facts, &policy, context.now);
         let record::Outcome::Recorded(status) = record::outcome(&findings) else {
-            return Err(Error::new(
-                Code::StateConflict,
-                "the second weighing can't be judged",
-            ));
+            return Err(Error::new(Code::StateConflict, "the second weighing can't be judged"));
         };
         let data = Reweighed {
             fill_id: self.fill_id,
@@ -437,14 +388,9 @@ impl Command for ReweighFill {
             findings,
             status,
         };
-        let place = Place {
-            site_id: fill.site_id,
-            occurred_at: None,
-        };
+        let place = Place { site_id: fill.site_id, occurred_at: None };
         Ok(context
-            .event(&self.call, Stream::Cylinder(cylinder.id), place, |_| {
-                EventData::Reweighed(data)
-            })
+            .event(&self.call, Stream::Cylinder(cylinder.id), place, |_| EventData::Reweighed(data))
             .into())
     }
 }

@@ -41,19 +41,13 @@ fn check_credentials(context: &Context<'_>) -> Result<()> {
 }
 
 fn policy_of(context: &Context<'_>, cylinder: &Cylinder) -> Policy {
-    let owner = context
-        .facts
-        .organization(cylinder.owner_id)
-        .map(|o| &o.district_code);
+    let owner = context.facts.organization(cylinder.owner_id).map(|o| &o.district_code);
     let district = owner.unwrap_or(&context.actor.district_code);
     Policy::resolve(context.facts.policies(), district, context.now.today)
 }
 
 fn place(context: &Context<'_>) -> Place {
-    Place {
-        site_id: context.actor.site_id,
-        occurred_at: None,
-    }
+    Place { site_id: context.actor.site_id, occurred_at: None }
 }
 
 /// `POST /inspections`
@@ -93,11 +87,7 @@ impl RecordInspection {
         let custody = cylinder.custody;
         let here =
             custody.kind == CustodyKind::Agency && custody.organization_id == context.actor.organization_id;
-        let received_on = if here {
-            context.now.day_of(custody.since)
-        } else {
-            context.now.today
-        };
+        let received_on = if here { context.now.day_of(custody.since) } else { context.now.today };
         if day < received_on {
             return wrong(
                 "before_receipt",
@@ -105,11 +95,7 @@ impl RecordInspection {
             );
         }
         if self.next_due_on.is_some_and(|due| due.0 <= day) {
-            return Err(Error::invalid(
-                "/next_due_on",
-                "out_of_range",
-                "must be after inspected_on",
-            ));
+            return Err(Error::invalid("/next_due_on", "out_of_range", "must be after inspected_on"));
         }
         Ok(())
     }
@@ -122,19 +108,16 @@ impl RecordInspection {
                 "contradicts_items",
                 "an item failed, so the result can't be a pass",
             )),
-            CheckResult::Pass if cylinder.seized => Err(Error::new(
-                Code::StateConflict,
-                "a seized cylinder can only be scrapped",
-            )),
+            CheckResult::Pass if cylinder.seized => {
+                Err(Error::new(Code::StateConflict, "a seized cylinder can only be scrapped"))
+            }
             CheckResult::Pass if self.inspected_on.0 > cylinder.life_ends_on.0 => Err(Error::new(
                 Code::StateConflict,
                 "the life of the cylinder ended; it can only be scrapped or extended",
             )),
-            CheckResult::Fail if self.scrap_reason.is_none() => Err(Error::invalid(
-                "/scrap_reason",
-                "required",
-                "a fail means scrap; say why",
-            )),
+            CheckResult::Fail if self.scrap_reason.is_none() => {
+                Err(Error::invalid("/scrap_reason", "required", "a fail means scrap; say why"))
+            }
             _ => Ok(()),
         }
     }
@@ -175,11 +158,7 @@ impl Command for RecordInspection {
             inspection_due_on: Day(due_on),
         };
         let stream = Stream::Cylinder(cylinder.id);
-        Ok(context
-            .event(&self.call, stream, place(context), |_| {
-                EventData::Inspected(Box::new(data))
-            })
-            .into())
+        Ok(context.event(&self.call, stream, place(context), |_| EventData::Inspected(Box::new(data))).into())
     }
 }
 
@@ -212,10 +191,7 @@ impl Command for ExtendLife {
         check_credentials(context)?;
         not_scrapped(cylinder)?;
         if cylinder.seized {
-            return Err(Error::new(
-                Code::StateConflict,
-                "a seized cylinder can only be scrapped",
-            ));
+            return Err(Error::new(Code::StateConflict, "a seized cylinder can only be scrapped"));
         }
         if cylinder.registration_code.is_none() {
             return Err(Error::new(
@@ -230,12 +206,7 @@ impl Command for ExtendLife {
             return Err(Error::invalid("/until", "out_of_range", allowed));
         }
         let since = cylinder.inspected_on.unwrap_or(cylinder.stamp.manufactured_on);
-        let due_on = inspection_due(
-            since,
-            cylinder.certificate_due_on.map(|due| due.0),
-            self.until.0,
-            life,
-        );
+        let due_on = inspection_due(since, cylinder.certificate_due_on.map(|due| due.0), self.until.0, life);
         let data = LifeExtended {
             until: self.until,
             assessment_no: self.assessment_no.clone(),
@@ -243,11 +214,7 @@ impl Command for ExtendLife {
             inspection_due_on: Day(due_on),
         };
         let stream = Stream::Cylinder(cylinder.id);
-        Ok(context
-            .event(&self.call, stream, place(context), |_| {
-                EventData::LifeExtended(data)
-            })
-            .into())
+        Ok(context.event(&self.call, stream, place(context), |_| EventData::LifeExtended(data)).into())
     }
 }
 
@@ -276,10 +243,6 @@ impl Command for Scrap {
         check_credentials(context)?;
         not_scrapped(cylinder)?;
         let data = EventData::Scrapped(self.documented.clone());
-        Ok(context
-            .event(&self.call, Stream::Cylinder(cylinder.id), place(context), |_| {
-                data
-            })
-            .into())
+        Ok(context.event(&self.call, Stream::Cylinder(cylinder.id), place(context), |_| data).into())
     }
 }

@@ -90,10 +90,7 @@ pub struct Answer {
 /// 401 if it is not.
 pub fn actor(conn: &mut Conn, credential: Credential, now: Moment) -> Result<Actor> {
     let found = facts::actors(conn, &[credential], now.at)?;
-    let actor = found
-        .into_iter()
-        .find(|(of, _)| *of == credential)
-        .map(|(_, actor)| actor);
+    let actor = found.into_iter().find(|(of, _)| *of == credential).map(|(_, actor)| actor);
     actor.ok_or_else(|| Code::TokenInvalid.into())
 }
 
@@ -117,13 +114,7 @@ impl App {
         let now = self.now();
         let actor = actor(&mut conn, credential, now)?;
         let scope = authorize(&actor, action)?;
-        work(&mut Session {
-            conn: &mut conn,
-            actor,
-            scope,
-            now,
-            ids: &*self.ids,
-        })
+        work(&mut Session { conn: &mut conn, actor, scope, now, ids: &*self.ids })
     }
 
     /// Writes something that is no cylinder, in one transaction with the record of its idempotency key.
@@ -147,19 +138,10 @@ impl App {
                 if record.body_digest != key.body_digest {
                     return Err(Code::IdempotencyKeyReused.into());
                 }
-                return Ok(Answer {
-                    body: record.body,
-                    replayed: true,
-                });
+                return Ok(Answer { body: record.body, replayed: true });
             }
             let scope = authorize(&actor, action)?;
-            let value = work(&mut Session {
-                conn,
-                actor,
-                scope,
-                now,
-                ids: &*self.ids,
-            })?;
+            let value = work(&mut Session { conn, actor, scope, now, ids: &*self.ids })?;
             let body = serde_json::to_string(&value).map_err(DbError::corrupt)?;
             if let Some(key) = &call.idempotency {
                 let record = IdempotencyRecord {
@@ -173,10 +155,7 @@ impl App {
                 };
                 record.insert(conn)?;
             }
-            Ok(Answer {
-                body,
-                replayed: false,
-            })
+            Ok(Answer { body, replayed: false })
         })
     }
 }

@@ -119,9 +119,7 @@ pub fn look_up(conn: &mut Conn, keys: &Keyring, text: &str, now: Moment) -> Resu
     };
     let scan = code.judge_label(label.as_ref());
     let cylinder = match &label {
-        Some(label) => facts::cylinders(conn, &[label.cylinder_id])?
-            .pop()
-            .map(|row| row.cylinder),
+        Some(label) => facts::cylinders(conn, &[label.cylinder_id])?.pop().map(|row| row.cylinder),
         None => None,
     };
     judge(conn, scan, cylinder, now)
@@ -132,19 +130,14 @@ fn judge(conn: &mut Conn, scan: ScanRecord, cylinder: Option<Cylinder>, now: Mom
         Some(cylinder) => organization(conn, cylinder.owner_id)?,
         None => (None, Vec::new()),
     };
-    let filler_id = cylinder
-        .as_ref()
-        .and_then(|c| c.last_fill.as_ref())
-        .map(|fill| fill.organization_id);
+    let filler_id = cylinder.as_ref().and_then(|c| c.last_fill.as_ref()).map(|fill| fill.organization_id);
     let filler = match filler_id {
         Some(id) => facts::organizations(conn, &[id])?.pop(),
         None => None,
     };
     let policies = facts::policies(conn)?;
-    let owner_facts = owner.0.as_ref().map(|organization| OrganizationFacts {
-        organization,
-        licenses: &owner.1,
-    });
+    let owner_facts =
+        owner.0.as_ref().map(|organization| OrganizationFacts { organization, licenses: &owner.1 });
     let facts = FillFacts {
         scan: &scan,
         cylinder: cylinder.as_ref(),

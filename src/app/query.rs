@@ -65,9 +65,7 @@ pub fn in_words(findings: &[Finding], lang: Lang) -> Vec<FindingView> {
                 rule: finding.rule.clone(),
                 severity: finding.severity,
                 alert: finding.alert,
-                message: rule
-                    .map(|r| r.message(&finding.evidence, lang))
-                    .unwrap_or_default(),
+                message: rule.map(|r| r.message(&finding.evidence, lang)).unwrap_or_default(),
                 next_step: rule.map(|r| r.next_step.get(lang).to_owned()).unwrap_or_default(),
                 evidence: Value::Object(finding.evidence.clone()),
                 citations: rule.map(|r| r.citations.to_vec()).unwrap_or_default(),
@@ -89,10 +87,7 @@ pub fn resolve(conn: &mut Conn, keys: &Keyring, text: &str) -> Result<Target> {
         let found = facts::cylinders_by_registration_code(conn, &[code.to_uppercase()])?;
         return found
             .first()
-            .map(|row| Target {
-                id: row.cylinder.id,
-                scanned: false,
-            })
+            .map(|row| Target { id: row.cylinder.id, scanned: false })
             .ok_or(Code::CylinderNotFound.into());
     }
     if let Some(stamp) = text.strip_prefix("stamp:") {
@@ -104,13 +99,7 @@ pub fn resolve(conn: &mut Conn, keys: &Keyring, text: &str) -> Result<Target> {
         Scan::Code(_) | Scan::Foreign(_) => return Err(Code::CylinderNotFound.into()),
     };
     let found = facts::labels(conn, &[label])?;
-    found
-        .first()
-        .map(|row| Target {
-            id: row.cylinder_id,
-            scanned,
-        })
-        .ok_or(Code::CylinderNotFound.into())
+    found.first().map(|row| Target { id: row.cylinder_id, scanned }).ok_or(Code::CylinderNotFound.into())
 }
 
 fn resolve_stamp(conn: &mut Conn, stamp: &str) -> Result<Target> {
@@ -124,10 +113,7 @@ fn resolve_stamp(conn: &mut Conn, stamp: &str) -> Result<Target> {
     }
     match found.as_slice() {
         [] => Err(Code::CylinderNotFound.into()),
-        [one] => Ok(Target {
-            id: one.cylinder.id,
-            scanned: false,
-        }),
+        [one] => Ok(Target { id: one.cylinder.id, scanned: false }),
         _ => Err(Code::AmbiguousReference.into()),
     }
 }
@@ -149,9 +135,7 @@ impl App {
 /// 404, or the database.
 pub fn cylinder(session: &mut Session<'_>, keys: &Keyring, reference: &str) -> Result<CylinderRow> {
     let target = resolve(session.conn, keys, reference)?;
-    let row = facts::cylinders(session.conn, &[target.id])?
-        .pop()
-        .ok_or(Code::CylinderNotFound)?;
+    let row = facts::cylinders(session.conn, &[target.id])?.pop().ok_or(Code::CylinderNotFound)?;
     let owner = facts::organizations(session.conn, &[row.cylinder.owner_id])?.pop();
     let places = [owner.as_ref().map(|o| &o.district_code), Some(&row.seen_in)];
     if may_see(&session.actor, session.scope, &row.cylinder, places) {
@@ -267,10 +251,7 @@ impl Viewer<'_> {
         let label = &cylinder.label;
         let mine = self.labels_of == Some(cylinder.owner_id) && label.status != LabelStatus::Revoked;
         let code = self.keys.tag(&label.id, label.key_id).filter(|_| mine);
-        let picture = |ending: &str| {
-            code.as_ref()
-                .map(|code| format!("/api/v1/labels/{code}.{ending}"))
-        };
+        let picture = |ending: &str| code.as_ref().map(|code| format!("/api/v1/labels/{code}.{ending}"));
         LabelView {
             id: label.id.clone(),
             typed: label.id.typed(),
@@ -291,10 +272,7 @@ impl Viewer<'_> {
             code: label.code.clone(),
             label,
             status: cylinder.status(),
-            owner: Named {
-                id: cylinder.owner_id.uuid(),
-                name: owner_name,
-            },
+            owner: Named { id: cylinder.owner_id.uuid(), name: owner_name },
             registration_code: cylinder.registration_code.map(|code| code.to_string()),
             last_inspected_on: cylinder.inspected_on,
             inspection_due_on: cylinder.inspection_due_on,
@@ -378,17 +356,11 @@ pub fn views(session: &mut Session<'_>, events: &[Event], lang: Lang) -> Result<
     let sites: Vec<_> = events.iter().filter_map(|e| e.event.site_id).collect();
     let users: Vec<UserId> = events.iter().map(|e| e.event.actor_id.cast()).collect();
     let names = history::names(session.conn, &organizations, &sites, &users)?;
-    events
-        .iter()
-        .map(|event| view(session, event, &names, lang))
-        .collect()
+    events.iter().map(|event| view(session, event, &names, lang)).collect()
 }
 
 fn name_of<K: PartialEq + Copy>(names: &[(K, String)], id: K) -> Option<String> {
-    names
-        .iter()
-        .find(|(of, _)| *of == id)
-        .map(|(_, name)| name.clone())
+    names.iter().find(|(of, _)| *of == id).map(|(_, name)| name.clone())
 }
 
 fn view(session: &Session<'_>, event: &Event, names: &Names, lang: Lang) -> Result<EventView> {
@@ -403,28 +375,19 @@ fn view(session: &Session<'_>, event: &Event, names: &Names, lang: Lang) -> Resu
         kind,
         occurred_at: new.occurred_at,
         recorded_at: new.recorded_at,
-        actor: Named {
-            id: new.actor_id.uuid(),
-            name: actor_name,
-        },
+        actor: Named { id: new.actor_id.uuid(), name: actor_name },
         organization: Named {
             id: new.organization_id.uuid(),
             name: name_of(&names.organizations, new.organization_id),
         },
-        site: new.site_id.map(|id| Named {
-            id: id.uuid(),
-            name: name_of(&names.sites, id),
-        }),
+        site: new.site_id.map(|id| Named { id: id.uuid(), name: name_of(&names.sites, id) }),
         district_code: new.district_code.clone(),
         findings: in_words(new.data.findings(), lang),
         data,
         idempotency: new.idempotency.as_ref().map(
             |i| serde_json::json!({ "route": i.route, "key": i.key, "body_sha256": hex(&i.body_digest) }),
         ),
-        stream: StreamView {
-            kind: new.stream.kind().to_owned(),
-            id: new.stream.id(),
-        },
+        stream: StreamView { kind: new.stream.kind().to_owned(), id: new.stream.id() },
         prev_hash: hex(&event.prev_hash),
         hash: hex(&event.hash),
     })
@@ -489,14 +452,7 @@ pub fn trace(session: &mut Session<'_>, row: CylinderRow, viewer: &Viewer<'_>, l
         None => None,
     };
     let since = last.as_ref().map_or(0, |event| event.seq);
-    let mut page = history::of_cylinder(
-        session.conn,
-        id,
-        &Page {
-            after: None,
-            limit: TRACE_LIMIT + 1,
-        },
-    )?;
+    let mut page = history::of_cylinder(session.conn, id, &Page { after: None, limit: TRACE_LIMIT + 1 })?;
     page.retain(|event| event.seq > since);
     let truncated = page.len() > usize::try_from(TRACE_LIMIT).unwrap_or(usize::MAX);
     page.truncate(usize::try_from(TRACE_LIMIT).unwrap_or(usize::MAX));

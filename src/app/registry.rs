@@ -42,11 +42,9 @@ const MAX_KEYS: usize = 2;
 
 fn place(location: Option<Location>) -> Result<Option<Json<Location>>> {
     match location {
-        Some(location) if !location.is_valid() => Err(Error::invalid(
-            "/location",
-            "out_of_range",
-            "lat is -90 to 90, lon is -180 to 180",
-        )),
+        Some(location) if !location.is_valid() => {
+            Err(Error::invalid("/location", "out_of_range", "lat is -90 to 90, lon is -180 to 180"))
+        }
         Some(location) => Ok(Some(Json::new(location)?)),
         None => Ok(None),
     }
@@ -54,22 +52,14 @@ fn place(location: Option<Location>) -> Result<Option<Json<Location>>> {
 
 fn bounded<T>(pointer: &str, list: &[T]) -> Result<()> {
     if list.len() > MAX_LIST {
-        return Err(Error::invalid(
-            pointer,
-            "too_long",
-            format!("at most {MAX_LIST} items"),
-        ));
+        return Err(Error::invalid(pointer, "too_long", format!("at most {MAX_LIST} items")));
     }
     Ok(())
 }
 
 fn period(from: Day, to: Day) -> Result<()> {
     if to < from {
-        return Err(Error::invalid(
-            "/valid_to",
-            "before_start",
-            "must not be before valid_from",
-        ));
+        return Err(Error::invalid("/valid_to", "before_start", "must not be before valid_from"));
     }
     Ok(())
 }
@@ -128,23 +118,13 @@ fn check_kinds(kinds: &[OrganizationKind], authority: Option<Authority>) -> Resu
         return Err(Error::invalid("/kinds", "too_short", "at least one kind"));
     }
     if regulator && kinds.len() > 1 {
-        return Err(Error::invalid(
-            "/kinds",
-            "contradiction",
-            "a regulator is nothing else",
-        ));
+        return Err(Error::invalid("/kinds", "contradiction", "a regulator is nothing else"));
     }
     match (regulator, authority) {
-        (true, None) => Err(Error::invalid(
-            "/authority",
-            "required",
-            "a regulator needs its function",
-        )),
-        (false, Some(_)) => Err(Error::invalid(
-            "/authority",
-            "contradiction",
-            "only a regulator has a function",
-        )),
+        (true, None) => Err(Error::invalid("/authority", "required", "a regulator needs its function")),
+        (false, Some(_)) => {
+            Err(Error::invalid("/authority", "contradiction", "only a regulator has a function"))
+        }
         _ => Ok(()),
     }
 }
@@ -155,12 +135,7 @@ fn check_kinds(kinds: &[OrganizationKind], authority: Option<Authority>) -> Resu
 /// Invalid, or it exists.
 pub fn create_organization(session: &mut Session<'_>, new: &NewOrganization) -> Result<OrganizationRow> {
     check_kinds(&new.kinds, new.authority)?;
-    if !new
-        .credit_code
-        .as_str()
-        .bytes()
-        .all(|b| b.is_ascii_alphanumeric())
-    {
+    if !new.credit_code.as_str().bytes().all(|b| b.is_ascii_alphanumeric()) {
         return Err(Error::invalid("/credit_code", "bad_format", "digits and letters"));
     }
     let row = OrganizationRow {
@@ -203,18 +178,12 @@ pub fn change_organization(
 ) -> Result<OrganizationRow> {
     let mut row = session.organization(id)?;
     if change.touches_file() && session.scope != Scope::All {
-        return Err(Error::new(
-            Code::Forbidden,
-            "only a platform admin may change more than the status",
-        ));
+        return Err(Error::new(Code::Forbidden, "only a platform admin may change more than the status"));
     }
     if row.status == OrganizationStatus::Closed
         && change.status.is_some_and(|s| s != OrganizationStatus::Closed)
     {
-        return Err(Error::new(
-            Code::StateConflict,
-            "a closed organization stays closed",
-        ));
+        return Err(Error::new(Code::StateConflict, "a closed organization stays closed"));
     }
     if let Some(kinds) = &change.kinds {
         check_kinds(kinds, row.authority)?;
@@ -270,11 +239,7 @@ pub fn create_license(session: &mut Session<'_>, of: OrganizationId, new: &NewLi
     bounded("/media", &new.media)?;
     bounded("/districts", &new.districts)?;
     if new.kind == LicenseKind::Filling && new.media.is_empty() {
-        return Err(Error::invalid(
-            "/media",
-            "required",
-            "a filling license names its media",
-        ));
+        return Err(Error::invalid("/media", "required", "a filling license names its media"));
     }
     let row = LicenseRow {
         id: session.ids.id(session.now.at),
@@ -308,10 +273,7 @@ pub struct Judgement {
 
 fn judge(before: LicenseStatus, judgement: &Judgement) -> Result<()> {
     if before == LicenseStatus::Revoked && judgement.status != LicenseStatus::Revoked {
-        return Err(Error::new(
-            Code::StateConflict,
-            "what was revoked stays revoked; enter a new one",
-        ));
+        return Err(Error::new(Code::StateConflict, "what was revoked stays revoked; enter a new one"));
     }
     Ok(())
 }
@@ -322,9 +284,7 @@ fn judge(before: LicenseStatus, judgement: &Judgement) -> Result<()> {
 /// 404, or it was revoked.
 pub fn judge_license(session: &mut Session<'_>, id: LicenseId, judgement: &Judgement) -> Result<LicenseRow> {
     let mut row = LicenseRow::get(session.conn, id)?.ok_or(Code::LicenseNotFound)?;
-    session
-        .organization(row.organization_id)
-        .map_err(|_| Code::LicenseNotFound)?;
+    session.organization(row.organization_id).map_err(|_| Code::LicenseNotFound)?;
     judge(row.status, judgement)?;
     row.status = judgement.status;
     row.status_reason = Some(judgement.reason.to_string());
@@ -372,9 +332,7 @@ pub fn create_site(session: &mut Session<'_>, new: &NewSite) -> Result<SiteRow> 
 /// A site of an organization that the actor may see.
 fn site(session: &mut Session<'_>, id: SiteId) -> Result<SiteRow> {
     let row = SiteRow::get(session.conn, id)?.ok_or(Code::SiteNotFound)?;
-    session
-        .organization(row.organization_id)
-        .map_err(|_| Code::SiteNotFound)?;
+    session.organization(row.organization_id).map_err(|_| Code::SiteNotFound)?;
     Ok(row)
 }
 
@@ -439,9 +397,7 @@ pub fn create_scale(session: &mut Session<'_>, new: &NewScale) -> Result<ScaleRo
 /// 404, or the database.
 pub fn scale(session: &mut Session<'_>, id: ScaleId) -> Result<ScaleRow> {
     let row = ScaleRow::get(session.conn, id)?.ok_or(Code::ScaleNotFound)?;
-    session
-        .organization(row.organization_id)
-        .map_err(|_| Code::ScaleNotFound)?;
+    session.organization(row.organization_id).map_err(|_| Code::ScaleNotFound)?;
     Ok(row)
 }
 
@@ -474,10 +430,7 @@ pub struct NewDeviceKey {
 pub fn create_device_key(session: &mut Session<'_>, id: ScaleId) -> Result<NewDeviceKey> {
     let scale = scale(session, id)?;
     if DeviceKeyRow::active_of(session.conn, scale.id)?.len() >= MAX_KEYS {
-        return Err(Error::new(
-            Code::StateConflict,
-            "the scale has two keys; revoke one first",
-        ));
+        return Err(Error::new(Code::StateConflict, "the scale has two keys; revoke one first"));
     }
     let secret = OpaqueSecret::new(session.ids, SecretKind::Device);
     let row = DeviceKeyRow {
@@ -489,10 +442,7 @@ pub fn create_device_key(session: &mut Session<'_>, id: ScaleId) -> Result<NewDe
         revoked_at: None,
     };
     row.insert(session.conn)?;
-    Ok(NewDeviceKey {
-        id: row.id,
-        key: secret.text().expose_secret().to_owned(),
-    })
+    Ok(NewDeviceKey { id: row.id, key: secret.text().expose_secret().to_owned() })
 }
 
 /// Revokes a key of a scale.
@@ -508,10 +458,7 @@ pub fn revoke_device_key(
     let row = DeviceKeyRow::get(session.conn, id)?.filter(|key| key.scale_id == scale.id);
     let row = row.filter(|key| key.revoked_at.is_none()).ok_or(Code::NotFound)?;
     row.revoke(session.conn, session.now.at)?;
-    Ok(DeviceKeyRow {
-        revoked_at: Some(session.now.at),
-        ..row
-    })
+    Ok(DeviceKeyRow { revoked_at: Some(session.now.at), ..row })
 }
 
 /// Begins a shift of the actor at a scale; ends their shifts at others.
@@ -521,10 +468,7 @@ pub fn revoke_device_key(
 pub fn begin_shift(session: &mut Session<'_>, id: ScaleId) -> Result<ScaleRow> {
     let scale = scale(session, id)?;
     if session.actor.site_id.is_some_and(|own| own != scale.site_id) {
-        return Err(Error::new(
-            Code::StateConflict,
-            "the scale is at another site than yours",
-        ));
+        return Err(Error::new(Code::StateConflict, "the scale is at another site than yours"));
     }
     let operator = session.actor.user_id.ok_or(Code::Forbidden)?;
     ScaleRow::end_shifts_of(session.conn, operator, session.now.at)?;
@@ -601,11 +545,7 @@ fn check_roles(session: &Session<'_>, roles: &[Role], organization: &Organizatio
         return Err(Error::invalid("/roles", "too_short", "at least one role"));
     }
     if roles.contains(&Role::PlatformAdmin) && session.scope != Scope::All {
-        return Err(Error::invalid(
-            "/roles",
-            "not_yours_to_give",
-            "only a platform admin may make another",
-        ));
+        return Err(Error::invalid("/roles", "not_yours_to_give", "only a platform admin may make another"));
     }
     let regulator = organization.kinds.0.contains(&OrganizationKind::Regulator);
     let wrong = roles.iter().any(|role| match role {
@@ -629,11 +569,7 @@ fn check_site(session: &mut Session<'_>, id: Option<SiteId>, of: OrganizationId)
     if own {
         Ok(())
     } else {
-        Err(Error::invalid(
-            "/site_id",
-            "site_not_found",
-            "must be a site of the organization",
-        ))
+        Err(Error::invalid("/site_id", "site_not_found", "must be a site of the organization"))
     }
 }
 
@@ -662,15 +598,8 @@ pub fn hash_password(
 pub fn create_user(session: &mut Session<'_>, new: &NewUser, password_hash: &str) -> Result<UserRow> {
     let organization = session.organization(new.organization_id)?;
     let username = new.username.as_str();
-    if !username
-        .bytes()
-        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b))
-    {
-        return Err(Error::invalid(
-            "/username",
-            "bad_format",
-            "a-z, 0-9, dot, hyphen, underscore",
-        ));
+    if !username.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b)) {
+        return Err(Error::invalid("/username", "bad_format", "a-z, 0-9, dot, hyphen, underscore"));
     }
     check_roles(session, &new.roles, &organization)?;
     check_site(session, new.site_id, new.organization_id)?;
@@ -700,9 +629,7 @@ pub fn create_user(session: &mut Session<'_>, new: &NewUser, password_hash: &str
 /// 404, or the database.
 pub fn user(session: &mut Session<'_>, id: UserId) -> Result<UserRow> {
     let row = UserRow::get(session.conn, id)?.ok_or(Code::UserNotFound)?;
-    session
-        .organization(row.organization_id)
-        .map_err(|_| Code::UserNotFound)?;
+    session.organization(row.organization_id).map_err(|_| Code::UserNotFound)?;
     Ok(row)
 }
 
@@ -719,10 +646,7 @@ pub fn change_user(
     let mut row = user(session, id)?;
     let organization = session.organization(row.organization_id)?;
     if row.roles.0.contains(&Role::PlatformAdmin) && session.scope != Scope::All {
-        return Err(Error::new(
-            Code::Forbidden,
-            "only a platform admin may change another",
-        ));
+        return Err(Error::new(Code::Forbidden, "only a platform admin may change another"));
     }
     if let Some(roles) = &change.roles {
         check_roles(session, roles, &organization)?;
@@ -742,13 +666,7 @@ pub fn change_user(
     row.updated_at = session.now.at;
     row.update(session.conn)?;
     if !row.active || password_hash.is_some() {
-        revoke_sessions_of(
-            session.conn,
-            id,
-            None,
-            "changed by an administrator",
-            session.now.at,
-        )?;
+        revoke_sessions_of(session.conn, id, None, "changed by an administrator", session.now.at)?;
     }
     Ok(row)
 }
@@ -868,14 +786,9 @@ pub fn create_agreement(session: &mut Session<'_>, new: &NewAgreement) -> Result
 pub fn end_agreement(session: &mut Session<'_>, id: AgreementId) -> Result<AgreementRow> {
     let row =
         AgreementRow::get(session.conn, id)?.filter(|row| row.owner_id == session.actor.organization_id);
-    let row = row
-        .filter(|row| row.ended_at.is_none())
-        .ok_or(Code::AgreementNotFound)?;
+    let row = row.filter(|row| row.ended_at.is_none()).ok_or(Code::AgreementNotFound)?;
     row.end(session.conn, session.now.at)?;
-    Ok(AgreementRow {
-        ended_at: Some(session.now.at),
-        ..row
-    })
+    Ok(AgreementRow { ended_at: Some(session.now.at), ..row })
 }
 
 /// A policy to set.
@@ -909,11 +822,7 @@ pub fn set_policy(session: &mut Session<'_>, name: &str, new: &NewPolicy) -> Res
     let row = PolicyRow {
         id: session.ids.id(session.now.at),
         name: name.to_owned(),
-        district_code: new
-            .district_code
-            .as_ref()
-            .map(ToString::to_string)
-            .unwrap_or_default(),
+        district_code: new.district_code.as_ref().map(ToString::to_string).unwrap_or_default(),
         effective_on: new.effective_on.0,
         value: Json::new(new.value.clone())?,
         reason: new.reason.to_string(),
@@ -945,26 +854,17 @@ pub fn propose_owner_change(
     target: super::target::Target,
     new: &NewOwnerChange,
 ) -> Result<OwnerChangeRow> {
-    let cylinder = facts::cylinders(session.conn, &[target.id])?
-        .pop()
-        .map(|row| row.cylinder);
+    let cylinder = facts::cylinders(session.conn, &[target.id])?.pop().map(|row| row.cylinder);
     let own = |c: &crate::domain::cylinder::Cylinder| c.owner_id == session.actor.organization_id;
     let cylinder = cylinder.filter(own).ok_or(Code::CylinderNotFound)?;
     super::target::not_scrapped(&cylinder)?;
     if cylinder.seized {
-        return Err(Error::new(
-            Code::StateConflict,
-            "a seized cylinder can't change hands",
-        ));
+        return Err(Error::new(Code::StateConflict, "a seized cylinder can't change hands"));
     }
     let receiver = OrganizationRow::get(session.conn, new.new_owner_id)?
         .filter(|o| o.kinds.0.contains(&OrganizationKind::Filler) && o.id != cylinder.owner_id);
     if receiver.is_none() {
-        return Err(Error::invalid(
-            "/new_owner_id",
-            "organization_not_found",
-            "must be another, a filler",
-        ));
+        return Err(Error::invalid("/new_owner_id", "organization_not_found", "must be another, a filler"));
     }
     let row = OwnerChangeRow {
         id: session.ids.id(session.now.at),

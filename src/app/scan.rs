@@ -37,11 +37,7 @@ impl ScannedCode {
             Scan::Typed(id) => Reading::Label(id),
             Scan::Foreign(_) => Reading::Foreign,
         };
-        Self {
-            entry,
-            text: kept,
-            reading,
-        }
+        Self { entry, text: kept, reading }
     }
 
     /// Names the label.

@@ -117,10 +117,8 @@ impl App {
     /// 401, 429, or the database.
     pub fn log_in(&self, username: &str, given: &SecretString, address: IpAddr) -> Result<TokenPair> {
         let now = self.now();
-        let attempt = self
-            .backoff
-            .check(username, address, now.at)
-            .map_err(|wait| Error::too_many(wait.seconds))?;
+        let attempt =
+            self.backoff.check(username, address, now.at).map_err(|wait| Error::too_many(wait.seconds))?;
         let looked_up = self.pool.get().map_err(Error::from).and_then(|mut conn| {
             let user = UserRow::by_username(&mut conn, username)?.filter(|user| user.active);
             // Nobody's password takes as long to check as somebody's.
@@ -158,11 +156,7 @@ impl App {
         };
         session.insert(conn)?;
         let refresh = self.store_refresh(conn, session.id, 1, now)?;
-        Ok(Rotation {
-            user,
-            session_id: session.id,
-            refresh,
-        })
+        Ok(Rotation { user, session_id: session.id, refresh })
     }
 
     fn store_refresh(
@@ -225,9 +219,7 @@ impl App {
             return Ok(None);
         };
         let newest = RefreshTokenRow::newest(conn, session.id)?.ok_or(Code::Internal)?;
-        let lost_answer = token
-            .rotated_at
-            .is_some_and(|at| now.at.seconds_since(at) < GRACE_S)
+        let lost_answer = token.rotated_at.is_some_and(|at| now.at.seconds_since(at) < GRACE_S)
             && newest.generation == token.generation + 1
             && newest.rotated_at.is_none();
         if token.rotated_at.is_some() && !lost_answer {
@@ -237,11 +229,7 @@ impl App {
         }
         newest.rotate(conn, now.at)?;
         let refresh = self.store_refresh(conn, session.id, newest.generation + 1, now)?;
-        Ok(Some(Rotation {
-            user,
-            session_id: session.id,
-            refresh,
-        }))
+        Ok(Some(Rotation { user, session_id: session.id, refresh }))
     }
 
     /// Sets a new password and ends every session. The caller holds a permit of `hashing`.
@@ -258,10 +246,7 @@ impl App {
         let now = self.now();
         let mut conn = self.pool.get()?;
         let actor = super::actor(&mut conn, credential, now)?;
-        let id = actor
-            .user_id
-            .filter(|_| actor.device.is_none())
-            .ok_or(Code::Forbidden)?;
+        let id = actor.user_id.filter(|_| actor.device.is_none()).ok_or(Code::Forbidden)?;
         let user = UserRow::get(&mut conn, id)?.ok_or(Code::UserNotFound)?;
         let hash = hash_password(new, &user.username, "/new_password", &*self.ids)?;
         let attempt = self
@@ -274,11 +259,7 @@ impl App {
         }
         self.backoff.succeeded(attempt, now.at);
         write_tx(&mut conn, |conn| {
-            let changed = UserRow {
-                password_hash: hash.clone(),
-                updated_at: now.at,
-                ..user.clone()
-            };
+            let changed = UserRow { password_hash: hash.clone(), updated_at: now.at, ..user.clone() };
             changed.update(conn)?;
             Ok(revoke_sessions_of(conn, id, None, "password changed", now.at)?)
         })
@@ -293,8 +274,6 @@ impl App {
         let mut conn = self.pool.get()?;
         let actor = super::actor(&mut conn, credential, now)?;
         let session = actor.session_id.ok_or(Code::Forbidden)?;
-        write_tx(&mut conn, |conn| {
-            Ok(revoke_session(conn, session, "logged out", now.at)?)
-        })
+        write_tx(&mut conn, |conn| Ok(revoke_session(conn, session, "logged out", now.at)?))
     }
 }

@@ -82,14 +82,9 @@ impl Command for ChangeStanding {
         if let Some(obstacle) = self.change.obstacle(cylinder) {
             return Err(Error::new(Code::StateConflict, obstacle));
         }
-        let place = Place {
-            site_id: context.actor.site_id,
-            occurred_at: None,
-        };
+        let place = Place { site_id: context.actor.site_id, occurred_at: None };
         let stream = Stream::Cylinder(cylinder.id);
-        Ok(context
-            .event(&self.call, stream, place, |_| self.change.data())
-            .into())
+        Ok(context.event(&self.call, stream, place, |_| self.change.data()).into())
     }
 }
 
@@ -124,10 +119,7 @@ impl Command for ApproveOwnerChange {
         if proposal.to_id != context.actor.organization_id {
             return Err(Error::new(Code::Forbidden, "the receiving owner must approve"));
         }
-        let cylinder = context
-            .facts
-            .cylinder(proposal.cylinder_id)
-            .ok_or(Code::CylinderNotFound)?;
+        let cylinder = context.facts.cylinder(proposal.cylinder_id).ok_or(Code::CylinderNotFound)?;
         not_scrapped(cylinder)?;
         let receiver = context.facts.organization(proposal.to_id).ok_or(Code::Internal)?;
         let fits = proposal.status == "pending"
@@ -148,12 +140,7 @@ impl Command for ApproveOwnerChange {
             reason: Reason::new(&proposal.reason).map_err(|_| Code::Internal)?,
         };
         let stream = Stream::Cylinder(cylinder.id);
-        let event = context.event(&self.call, stream, Place::default(), |_| {
-            EventData::OwnerChanged(data)
-        });
-        Ok(Decided {
-            settles: Some(self.id),
-            ..event.into()
-        })
+        let event = context.event(&self.call, stream, Place::default(), |_| EventData::OwnerChanged(data));
+        Ok(Decided { settles: Some(self.id), ..event.into() })
     }
 }

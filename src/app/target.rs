@@ -25,10 +25,7 @@ pub fn may_see(actor: &Actor, scope: Scope, cylinder: &Cylinder, places: [Option
     match scope {
         Scope::All => true,
         Scope::Own => own,
-        Scope::District => places
-            .into_iter()
-            .flatten()
-            .any(|place| actor.scope.covers(place)),
+        Scope::District => places.into_iter().flatten().any(|place| actor.scope.covers(place)),
     }
 }
 
@@ -45,22 +42,10 @@ impl Target {
     pub fn find<'a>(self, context: &Context<'a>, action: Action) -> Result<&'a Cylinder> {
         let scope = authorize(context.actor, action)?;
         let cylinder = context.facts.cylinder(self.id).ok_or(Code::CylinderNotFound)?;
-        let owner = context
-            .facts
-            .organization(cylinder.owner_id)
-            .map(|o| &o.district_code);
-        let seen = self.scanned
-            || may_see(
-                context.actor,
-                scope,
-                cylinder,
-                [owner, context.facts.seen_in(self.id)],
-            );
-        if seen {
-            Ok(cylinder)
-        } else {
-            Err(Code::CylinderNotFound.into())
-        }
+        let owner = context.facts.organization(cylinder.owner_id).map(|o| &o.district_code);
+        let seen =
+            self.scanned || may_see(context.actor, scope, cylinder, [owner, context.facts.seen_in(self.id)]);
+        if seen { Ok(cylinder) } else { Err(Code::CylinderNotFound.into()) }
     }
 
     /// The same for acts of the owner.

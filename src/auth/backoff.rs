@@ -125,21 +125,10 @@ impl Failures {
             return 0;
         };
         let doublings = u32::try_from(beyond.min(DOUBLINGS)).unwrap_or(0);
-        let wait_s = 1u32
-            .checked_shl(doublings)
-            .map_or(LONGEST_WAIT_S, |s| s.min(LONGEST_WAIT_S));
-        let latest = self
-            .0
-            .iter()
-            .filter(|at| Self::counts(**at, now))
-            .max()
-            .copied()
-            .unwrap_or(now);
+        let wait_s = 1u32.checked_shl(doublings).map_or(LONGEST_WAIT_S, |s| s.min(LONGEST_WAIT_S));
+        let latest = self.0.iter().filter(|at| Self::counts(**at, now)).max().copied().unwrap_or(now);
         let passed_us = now.micros().saturating_sub(latest.micros()).max(0);
-        let left_us = i64::from(wait_s)
-            .saturating_mul(1_000_000)
-            .saturating_sub(passed_us)
-            .max(0);
+        let left_us = i64::from(wait_s).saturating_mul(1_000_000).saturating_sub(passed_us).max(0);
         // Rounded up: who waits as told is not told to wait again.
         u32::try_from(left_us.saturating_add(999_999) / 1_000_000).unwrap_or(LONGEST_WAIT_S)
     }
@@ -176,15 +165,9 @@ impl State {
 
     fn wait_s(&self, account: AccountKey, address: AddressKey, lane: Lane, now: Instant) -> u32 {
         let by_account = |of: fn(&Account) -> &Failures| {
-            self.accounts
-                .get(&account)
-                .map_or(0, |account| of(account).wait_s(ACCOUNT_LIMIT, now))
+            self.accounts.get(&account).map_or(0, |account| of(account).wait_s(ACCOUNT_LIMIT, now))
         };
-        let by_address = || {
-            self.addresses
-                .get(&address)
-                .map_or(0, |it| it.wait_s(ADDRESS_LIMIT, now))
-        };
+        let by_address = || self.addresses.get(&address).map_or(0, |it| it.wait_s(ADDRESS_LIMIT, now));
         match lane {
             Lane::Known => {
                 let pair = self.pairs.get(&(account, address));
@@ -197,15 +180,8 @@ impl State {
 
     /// Does the same to every count that a try goes into.
     fn change(&mut self, attempt: &Attempt, change: impl Fn(&mut Failures)) {
-        let Attempt {
-            account,
-            address,
-            lane,
-            ..
-        } = *attempt;
-        update(&mut self.pairs, (account, address), |pair| {
-            change(&mut pair.failures)
-        });
+        let Attempt { account, address, lane, .. } = *attempt;
+        update(&mut self.pairs, (account, address), |pair| change(&mut pair.failures));
         if lane == Lane::Known {
             return;
         }
@@ -268,12 +244,7 @@ impl Backoff {
         let lane = state.lane(account, address, now);
         match state.wait_s(account, address, lane, now) {
             0 => {
-                let attempt = Attempt {
-                    account,
-                    address,
-                    lane,
-                    at: now,
-                };
+                let attempt = Attempt { account, address, lane, at: now };
                 state.change(&attempt, |failures| failures.add(now));
                 Ok(attempt)
             }
@@ -294,17 +265,13 @@ impl Backoff {
         let mut state = self.lock();
         state.change(&attempt, |failures| failures.take_back(attempt.at));
         update(&mut state.pairs, (attempt.account, attempt.address), |pair| {
-            *pair = Pair {
-                failures: Failures::default(),
-                known_until: Some(now.plus_seconds(KNOWN_S)),
-            };
+            *pair = Pair { failures: Failures::default(), known_until: Some(now.plus_seconds(KNOWN_S)) };
         });
     }
 
     /// It could not be found out: the database was away, the server too busy. The try does not count.
     pub fn undecided(&self, attempt: Attempt) {
-        self.lock()
-            .change(&attempt, |failures| failures.take_back(attempt.at));
+        self.lock().change(&attempt, |failures| failures.take_back(attempt.at));
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -334,18 +301,12 @@ mod tests {
     impl Door {
         fn new() -> Self {
             let start = "2026-11-21T08:00:00Z".parse().unwrap();
-            Self {
-                backoff: Backoff::new(),
-                clock: ManualClock::new(start),
-            }
+            Self { backoff: Backoff::new(), clock: ManualClock::new(start) }
         }
 
         /// Fails if let in; otherwise the seconds to wait.
         fn fail(&self, account: &str, address: &str) -> u32 {
-            match self
-                .backoff
-                .check(account, address.parse().unwrap(), self.clock.now())
-            {
+            match self.backoff.check(account, address.parse().unwrap(), self.clock.now()) {
                 Ok(attempt) => {
                     self.backoff.failed(attempt, self.clock.now());
                     0
@@ -356,10 +317,7 @@ mod tests {
 
         /// Logs in if let in; otherwise the seconds to wait.
         fn enter(&self, account: &str, address: &str) -> u32 {
-            match self
-                .backoff
-                .check(account, address.parse().unwrap(), self.clock.now())
-            {
+            match self.backoff.check(account, address.parse().unwrap(), self.clock.now()) {
                 Ok(attempt) => {
                     self.backoff.succeeded(attempt, self.clock.now());
                     0
@@ -374,13 +332,7 @@ mod tests {
     }
 
     fn host(n: usize) -> String {
-        IpAddr::from([
-            198,
-            18,
-            u8::try_from(n / 256).unwrap(),
-            u8::try_from(n % 256).unwrap(),
-        ])
-        .to_string()
+        IpAddr::from([198, 18, u8::try_from(n / 256).unwrap(), u8::try_from(n % 256).unwrap()]).to_string()
     }
 
     #[test]
@@ -392,11 +344,7 @@ mod tests {
         for wait in [1, 2, 4, 8, 16, 32, 60, 60, 60] {
             assert_eq!(door.fail("wang", "192.0.2.1"), wait);
             door.pass(i64::from(wait) - 1);
-            assert_eq!(
-                door.fail("WANG ", "192.0.2.1"),
-                1,
-                "one second early, and not counted"
-            );
+            assert_eq!(door.fail("WANG ", "192.0.2.1"), 1, "one second early, and not counted");
             door.pass(1);
             assert_eq!(door.fail("wang", "192.0.2.1"), 0, "after {wait} s");
         }
@@ -456,19 +404,11 @@ mod tests {
             guess_on(600);
             assert_eq!(door.enter("wang", "203.0.113.7"), 0, "the usual address");
             assert_eq!(door.enter("wang", &host(n)), 0, "a new address");
-            assert_eq!(
-                door.fail("wang", &host(n + 1)),
-                0,
-                "another one and a slip of the finger"
-            );
+            assert_eq!(door.fail("wang", &host(n + 1)), 0, "another one and a slip of the finger");
             let wait = door.enter("wang", &host(n + 1));
             assert!(wait <= 8, "{wait}");
             guess_on(wait);
-            assert_eq!(
-                door.enter("wang", &host(n + 1)),
-                0,
-                "whoever waits as told gets in"
-            );
+            assert_eq!(door.enter("wang", &host(n + 1)), 0, "whoever waits as told gets in");
         }
     }
 
@@ -500,11 +440,7 @@ mod tests {
         door.pass(1);
         assert_eq!(door.enter("wang", "192.0.2.1"), 0);
         for _ in 0..5 {
-            assert_eq!(
-                door.fail("wang", "192.0.2.1"),
-                0,
-                "the success wiped the pairing clean"
-            );
+            assert_eq!(door.fail("wang", "192.0.2.1"), 0, "the success wiped the pairing clean");
         }
     }
 
@@ -560,25 +496,13 @@ mod tests {
     fn tries_at_the_same_time_count_before_they_have_failed() {
         let door = Door::new();
         let address = "192.0.2.1".parse().unwrap();
-        let tries: Vec<_> = (0..100)
-            .map(|_| door.backoff.check("wang", address, door.clock.now()))
-            .collect();
+        let tries: Vec<_> = (0..100).map(|_| door.backoff.check("wang", address, door.clock.now())).collect();
         assert_eq!(tries.iter().filter(|attempt| attempt.is_ok()).count(), 5);
         for attempt in tries.into_iter().flatten() {
             door.backoff.undecided(attempt);
         }
-        assert_eq!(
-            door.fail("wang", "192.0.2.1"),
-            0,
-            "nothing of it counts when nothing was decided"
-        );
-        assert!(
-            door.backoff
-                .lock()
-                .accounts
-                .iter()
-                .all(|(_, account)| account.all.0.len() == 1)
-        );
+        assert_eq!(door.fail("wang", "192.0.2.1"), 0, "nothing of it counts when nothing was decided");
+        assert!(door.backoff.lock().accounts.iter().all(|(_, account)| account.all.0.len() == 1));
     }
 
     #[test]
@@ -587,10 +511,7 @@ mod tests {
         for _ in 0..4 {
             door.fail("wang", "192.0.2.1");
         }
-        let slow = door
-            .backoff
-            .check("wang", "192.0.2.1".parse().unwrap(), door.clock.now())
-            .unwrap();
+        let slow = door.backoff.check("wang", "192.0.2.1".parse().unwrap(), door.clock.now()).unwrap();
         door.pass(30);
         door.backoff.failed(slow, door.clock.now());
         assert_eq!(door.fail("wang", "192.0.2.1"), 1);
@@ -603,13 +524,8 @@ mod tests {
             door.fail("wang", "192.0.2.1");
             door.pass(1);
         }
-        door.clock
-            .set(Instant::from_micros(door.clock.now().micros() + 1));
-        assert_eq!(
-            door.fail("wang", "192.0.2.1"),
-            1,
-            "0.999 999 s are left of the two"
-        );
+        door.clock.set(Instant::from_micros(door.clock.now().micros() + 1));
+        assert_eq!(door.fail("wang", "192.0.2.1"), 1, "0.999 999 s are left of the two");
         door.pass(1);
         assert_eq!(door.fail("wang", "192.0.2.1"), 0);
     }
@@ -649,10 +565,7 @@ mod tests {
         assert!(state.accounts.len() <= CAPACITY && state.addresses.len() <= CAPACITY);
         assert!(state.pairs.len() <= PAIR_CAPACITY);
         drop(state);
-        assert!(
-            door.fail("wang", "192.0.2.1") > 0,
-            "still waiting after the flood"
-        );
+        assert!(door.fail("wang", "192.0.2.1") > 0, "still waiting after the flood");
     }
 
     proptest! {

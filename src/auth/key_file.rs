@@ -112,14 +112,8 @@ fn expose<S: Serializer>(secret: &SecretString, serializer: S) -> Result<S::Ok, 
 
 /// Reads the file; `None` when there is none.
 pub(super) fn read(path: &Path) -> Result<Option<KeyFile>, KeyFileError> {
-    let io = |source| KeyFileError::Io {
-        path: path.to_owned(),
-        source,
-    };
-    let malformed = |reason: String| KeyFileError::Malformed {
-        path: path.to_owned(),
-        reason,
-    };
+    let io = |source| KeyFileError::Io { path: path.to_owned(), source };
+    let malformed = |reason: String| KeyFileError::Malformed { path: path.to_owned(), reason };
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -132,19 +126,13 @@ pub(super) fn read(path: &Path) -> Result<Option<KeyFile>, KeyFileError> {
     refuse_too_open(path, &metadata)?;
     // One byte more than allowed, to notice; all at once, so that no half-grown copies stay in memory.
     let mut content = Zeroizing::new(Vec::with_capacity(MAX_BYTES + 1));
-    file.take(u64::try_from(MAX_BYTES + 1).unwrap_or(u64::MAX))
-        .read_to_end(&mut content)
-        .map_err(io)?;
+    file.take(u64::try_from(MAX_BYTES + 1).unwrap_or(u64::MAX)).read_to_end(&mut content).map_err(io)?;
     if content.len() > MAX_BYTES {
         return Err(malformed(format!("it has more than {MAX_BYTES} bytes")));
     }
     // Not serde's own words: they may quote a secret that stands in the wrong place.
     let keys: KeyFile = serde_json::from_slice(&content).map_err(|error| {
-        malformed(format!(
-            "line {}, column {} is not understood",
-            error.line(),
-            error.column()
-        ))
+        malformed(format!("line {}, column {} is not understood", error.line(), error.column()))
     })?;
     if keys.version != VERSION {
         return Err(malformed(format!("version {VERSION} is expected")));
@@ -156,14 +144,7 @@ pub(super) fn read(path: &Path) -> Result<Option<KeyFile>, KeyFileError> {
 fn refuse_too_open(path: &Path, metadata: &fs::Metadata) -> Result<(), KeyFileError> {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = metadata.permissions().mode() & 0o777;
-    if mode & 0o077 == 0 {
-        Ok(())
-    } else {
-        Err(KeyFileError::TooOpen {
-            path: path.to_owned(),
-            mode,
-        })
-    }
+    if mode & 0o077 == 0 { Ok(()) } else { Err(KeyFileError::TooOpen { path: path.to_owned(), mode }) }
 }
 
 #[cfg(not(unix))]
@@ -180,18 +161,10 @@ pub(super) struct Lock {
 /// Waits until nobody else writes the file.
 pub(super) fn lock(path: &Path) -> Result<Lock, KeyFileError> {
     let beside = beside(path, ".lock");
-    let io = |source| KeyFileError::Io {
-        path: beside.clone(),
-        source,
-    };
-    let file = private(OpenOptions::new().create(true).truncate(false))
-        .open(&beside)
-        .map_err(io)?;
+    let io = |source| KeyFileError::Io { path: beside.clone(), source };
+    let file = private(OpenOptions::new().create(true).truncate(false)).open(&beside).map_err(io)?;
     file.lock().map_err(io)?;
-    Ok(Lock {
-        path: path.to_owned(),
-        _held: file,
-    })
+    Ok(Lock { path: path.to_owned(), _held: file })
 }
 
 impl Lock {
@@ -203,10 +176,7 @@ impl Lock {
     /// Replaces the file, or makes it. Afterwards it is on the disk.
     pub(super) fn write(&self, keys: &KeyFile) -> Result<(), KeyFileError> {
         let beside = beside(&self.path, ".new");
-        let io = |source| KeyFileError::Io {
-            path: beside.clone(),
-            source,
-        };
+        let io = |source| KeyFileError::Io { path: beside.clone(), source };
         let mut content = Zeroizing::new(Vec::with_capacity(MAX_BYTES));
         serde_json::to_writer_pretty(&mut *content, keys).map_err(|error| io(error.into()))?;
         content.push(b'\n');
@@ -215,15 +185,9 @@ impl Lock {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io(error)),
             _ => {}
         }
-        let mut file = private(OpenOptions::new().create_new(true))
-            .open(&beside)
-            .map_err(io)?;
-        file.write_all(&content)
-            .and_then(|()| file.sync_all())
-            .map_err(io)?;
-        fs::rename(&beside, &self.path)
-            .and_then(|()| sync_directory(&self.path))
-            .map_err(io)
+        let mut file = private(OpenOptions::new().create_new(true)).open(&beside).map_err(io)?;
+        file.write_all(&content).and_then(|()| file.sync_all()).map_err(io)?;
+        fs::rename(&beside, &self.path).and_then(|()| sync_directory(&self.path)).map_err(io)
     }
 }
 
@@ -304,10 +268,7 @@ mod tests {
         assert!(read(&other.path()).unwrap().is_none());
         lock(&other.path()).unwrap().write(&keys).unwrap();
         let again = read(&other.path()).unwrap().unwrap();
-        assert_eq!(
-            serde_json::to_string(&again).unwrap(),
-            serde_json::to_string(&keys).unwrap()
-        );
+        assert_eq!(serde_json::to_string(&again).unwrap(), serde_json::to_string(&keys).unwrap());
         assert_eq!(again.label_keys.keys[0].secret.expose_secret(), "c2VjcmV0");
     }
 
@@ -316,10 +277,7 @@ mod tests {
     fn it_is_the_owners_alone() {
         use std::os::unix::fs::PermissionsExt as _;
         let folder = Folder::with(CONTENT, 0o600);
-        lock(&folder.path())
-            .unwrap()
-            .write(&read(&folder.path()).unwrap().unwrap())
-            .unwrap();
+        lock(&folder.path()).unwrap().write(&read(&folder.path()).unwrap().unwrap()).unwrap();
         let mode = fs::metadata(folder.path()).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         for mode in [0o640, 0o604, 0o660, 0o644] {
@@ -336,10 +294,7 @@ mod tests {
             ("\"version\": 1", "\"version\": 2"),
             ("\"version\": 1", "\"version\": 1, \"note\": \"s3cr3t\""),
             ("\"id\": \"0\"", "\"id\": \"0\", \"s3cr3t\": 1"),
-            (
-                "\"2026-11-21T08:00:00Z\" }\n      ] },",
-                "\"s3cr3t\" }\n      ] },",
-            ),
+            ("\"2026-11-21T08:00:00Z\" }\n      ] },", "\"s3cr3t\" }\n      ] },"),
             ("\"version\": 1", "\"version\": \"s3cr3t\""),
             ("{\n", ""),
         ] {
@@ -354,12 +309,7 @@ mod tests {
     #[test]
     fn a_huge_file_is_not_read() {
         let huge = format!("{CONTENT}{}", " ".repeat(MAX_BYTES));
-        assert!(
-            Folder::with(&huge, 0o600)
-                .error()
-                .to_string()
-                .contains("more than 65536 bytes")
-        );
+        assert!(Folder::with(&huge, 0o600).error().to_string().contains("more than 65536 bytes"));
     }
 
     #[test]

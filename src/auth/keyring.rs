@@ -81,9 +81,7 @@ struct Ring<K> {
 
 impl<K> Ring<K> {
     fn find(&self, wanted: impl Fn(&K) -> bool) -> Option<&K> {
-        std::iter::once(&self.active)
-            .chain(&self.others)
-            .find(|key| wanted(key))
+        std::iter::once(&self.active).chain(&self.others).find(|key| wanted(key))
     }
 }
 
@@ -95,18 +93,9 @@ struct LabelKey {
 impl LabelKey {
     fn code(&self, id: &LabelId) -> LabelCode {
         let key_id = self.id;
-        let message = [
-            LABEL_DOMAIN,
-            id.as_str().as_bytes(),
-            key_id.to_string().as_bytes(),
-        ]
-        .concat();
+        let message = [LABEL_DOMAIN, id.as_str().as_bytes(), key_id.to_string().as_bytes()].concat();
         let tag = base32(hmac::sign(&self.key, &message).as_ref(), TAG_LENGTH);
-        LabelCode {
-            id: id.clone(),
-            key_id,
-            tag,
-        }
+        LabelCode { id: id.clone(), key_id, tag }
     }
 }
 
@@ -144,19 +133,12 @@ impl Keyring {
 
     /// Opens the key file; [`KeyFileError::Missing`] if there is none.
     pub fn load(path: &Path) -> Result<Self, KeyringError> {
-        Self::new(
-            path,
-            &key_file::read(path)?.ok_or_else(|| KeyFileError::Missing(path.to_owned()))?,
-        )
+        Self::new(path, &key_file::read(path)?.ok_or_else(|| KeyFileError::Missing(path.to_owned()))?)
     }
 
     fn new(path: &Path, file: &KeyFile) -> Result<Self, KeyringError> {
         let keys = Keys::of(path, file, 0)?;
-        Ok(Self {
-            path: path.to_owned(),
-            keys: ArcSwap::from_pointee(keys),
-            changing: Mutex::new(()),
-        })
+        Ok(Self { path: path.to_owned(), keys: ArcSwap::from_pointee(keys), changing: Mutex::new(()) })
     }
 
     /// Reads the file again, after another process rotated a key or somebody took a stolen one out. When it
@@ -190,9 +172,7 @@ impl Keyring {
             for key in &mut section.keys {
                 key.retired_at.get_or_insert(now);
             }
-            section
-                .keys
-                .retain(|key| key.retired_at.is_some_and(|at| now < useless_from(at)));
+            section.keys.retain(|key| key.retired_at.is_some_and(|at| now < useless_from(at)));
             if section.keys.len() >= MAX_TOKEN_KEYS {
                 return Err(KeyringError::TooManyTokenKeys);
             }
@@ -209,9 +189,7 @@ impl Keyring {
     ) -> Result<T, KeyringError> {
         let _one_at_a_time = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let lock = key_file::lock(&self.path)?;
-        let mut file = lock
-            .read()?
-            .ok_or_else(|| KeyFileError::Missing(self.path.clone()))?;
+        let mut file = lock.read()?.ok_or_else(|| KeyFileError::Missing(self.path.clone()))?;
         let done = change(&mut file)?;
         // Tried before it is written: what can't be loaded must not get onto the disk.
         Keys::of(&self.path, &file, 0)?;
@@ -233,11 +211,7 @@ impl Keyring {
 
     /// The code of a label that a certain key made, to print it again; `None` if there is no such key.
     pub fn tag(&self, id: &LabelId, key_id: char) -> Option<LabelCode> {
-        self.keys
-            .load()
-            .labels
-            .find(|key| key.id == key_id)
-            .map(|key| key.code(id))
+        self.keys.load().labels.find(|key| key.id == key_id).map(|key| key.code(id))
     }
 
     /// Whether a code is one that we made. Takes the same time wherever the tag differs.
@@ -285,10 +259,8 @@ impl fmt::Debug for Keyring {
 
 impl Keys {
     fn of(path: &Path, file: &KeyFile, generation: u64) -> Result<Self, KeyFileError> {
-        let malformed = |reason: &str| KeyFileError::Malformed {
-            path: path.to_owned(),
-            reason: reason.to_owned(),
-        };
+        let malformed =
+            |reason: &str| KeyFileError::Malformed { path: path.to_owned(), reason: reason.to_owned() };
         if file.token_keys.keys.len() > MAX_TOKEN_KEYS {
             return Err(malformed("it has too many token keys"));
         }
@@ -297,11 +269,7 @@ impl Keys {
         if tokens.active.until.is_some() || tokens.others.iter().any(|key| key.until.is_none()) {
             return Err(malformed("all token keys but the active one have to be retired"));
         }
-        Ok(Self {
-            labels,
-            tokens,
-            generation,
-        })
+        Ok(Self { labels, tokens, generation })
     }
 }
 
@@ -317,16 +285,9 @@ fn ring<E, K>(
             return Err("two keys have the same id");
         }
         let key = read(entry)?;
-        if *id(entry) == section.active {
-            active = Some(key)
-        } else {
-            others.push(key)
-        }
+        if *id(entry) == section.active { active = Some(key) } else { others.push(key) }
     }
-    Ok(Ring {
-        active: active.ok_or("there is no key with the id of the active one")?,
-        others,
-    })
+    Ok(Ring { active: active.ok_or("there is no key with the id of the active one")?, others })
 }
 
 fn read_label_key(entry: &LabelEntry) -> Result<LabelKey, &'static str> {
@@ -337,10 +298,7 @@ fn read_label_key(entry: &LabelEntry) -> Result<LabelKey, &'static str> {
     };
     let secret = decode(&entry.secret).filter(|bytes| bytes.len() == LABEL_KEY_BYTES);
     let secret = secret.ok_or("the secret of a label key is 32 bytes in base64")?;
-    Ok(LabelKey {
-        id,
-        key: hmac::Key::new(hmac::HMAC_SHA256, &secret),
-    })
+    Ok(LabelKey { id, key: hmac::Key::new(hmac::HMAC_SHA256, &secret) })
 }
 
 fn read_token_key(entry: &TokenEntry) -> Result<Arc<TokenKey>, &'static str> {
@@ -367,31 +325,18 @@ fn decode(secret: &SecretString) -> Option<Zeroizing<Vec<u8>>> {
 }
 
 fn fresh(ids: &dyn IdGen, now: Instant) -> Result<KeyFile, KeyringError> {
-    let first = ALPHABET
-        .first()
-        .map(|b| char::from(*b))
-        .ok_or(KeyringError::NoLabelKeyIdLeft)?;
+    let first = ALPHABET.first().map(|b| char::from(*b)).ok_or(KeyringError::NoLabelKeyIdLeft)?;
     let token = token_entry(ids, now)?;
     Ok(KeyFile {
         version: key_file::VERSION,
-        label_keys: Section {
-            active: first.to_string(),
-            keys: vec![label_entry(first, ids, now)],
-        },
-        token_keys: Section {
-            active: token.id.clone(),
-            keys: vec![token],
-        },
+        label_keys: Section { active: first.to_string(), keys: vec![label_entry(first, ids, now)] },
+        token_keys: Section { active: token.id.clone(), keys: vec![token] },
     })
 }
 
 fn label_entry(id: char, ids: &dyn IdGen, now: Instant) -> LabelEntry {
     let secret = Zeroizing::new(ids.bytes::<LABEL_KEY_BYTES>());
-    LabelEntry {
-        id: id.to_string(),
-        secret: STANDARD.encode(secret.as_slice()).into(),
-        created_at: now,
-    }
+    LabelEntry { id: id.to_string(), secret: STANDARD.encode(secret.as_slice()).into(), created_at: now }
 }
 
 fn token_entry(ids: &dyn IdGen, now: Instant) -> Result<TokenEntry, KeyringError> {
@@ -486,22 +431,10 @@ mod tests {
     fn a_code_of_no_key_or_no_length_is_not() {
         let code = RING.mint(&label(1));
         assert_eq!(RING.tag(&label(1), 'Z'), None);
-        assert!(!RING.verify(&LabelCode {
-            key_id: 'Z',
-            ..code.clone()
-        }));
-        assert!(!RING.verify(&LabelCode {
-            tag: String::new(),
-            ..code.clone()
-        }));
-        assert!(!RING.verify(&LabelCode {
-            tag: code.tag[..19].to_owned(),
-            ..code.clone()
-        }));
-        assert!(!RING.verify(&LabelCode {
-            tag: format!("{}0", code.tag),
-            ..code
-        }));
+        assert!(!RING.verify(&LabelCode { key_id: 'Z', ..code.clone() }));
+        assert!(!RING.verify(&LabelCode { tag: String::new(), ..code.clone() }));
+        assert!(!RING.verify(&LabelCode { tag: code.tag[..19].to_owned(), ..code.clone() }));
+        assert!(!RING.verify(&LabelCode { tag: format!("{}0", code.tag), ..code }));
     }
 
     #[test]
@@ -510,10 +443,7 @@ mod tests {
         let ids: &dyn IdGen = &ids;
         let code = RING.mint(&label(1));
         for _ in 0..100_000 {
-            let guess = LabelCode {
-                tag: base32(&ids.bytes::<13>(), TAG_LENGTH),
-                ..code.clone()
-            };
+            let guess = LabelCode { tag: base32(&ids.bytes::<13>(), TAG_LENGTH), ..code.clone() };
             assert!(!RING.verify(&guess));
         }
     }
@@ -548,9 +478,8 @@ mod tests {
     fn processes_that_start_together_agree() {
         let setup = Setup::new(1);
         let minted: HashSet<String> = std::thread::scope(|scope| {
-            let starts: Vec<_> = (0..16)
-                .map(|_| scope.spawn(|| setup.open().mint(&label(1)).to_string()))
-                .collect();
+            let starts: Vec<_> =
+                (0..16).map(|_| scope.spawn(|| setup.open().mint(&label(1)).to_string())).collect();
             starts.into_iter().map(|start| start.join().unwrap()).collect()
         });
         assert_eq!(minted.len(), 1);
@@ -567,10 +496,7 @@ mod tests {
         assert_ne!(old.tag, new.tag);
         for ring in [&ring, &setup.open()] {
             assert!(ring.verify(&old) && ring.verify(&new));
-            assert!(!ring.verify(&LabelCode {
-                key_id: '1',
-                ..old.clone()
-            }));
+            assert!(!ring.verify(&LabelCode { key_id: '1', ..old.clone() }));
             assert_eq!(ring.active_label_key(), '1');
         }
     }
@@ -581,10 +507,7 @@ mod tests {
         let ring = setup.open();
         let mut codes = vec![ring.mint(&label(1))];
         for id in &ALPHABET[1..] {
-            assert_eq!(
-                ring.rotate_label_key(&setup.ids, setup.now).unwrap(),
-                char::from(*id)
-            );
+            assert_eq!(ring.rotate_label_key(&setup.ids, setup.now).unwrap(), char::from(*id));
             codes.push(ring.mint(&label(1)));
         }
         let error = ring.rotate_label_key(&setup.ids, setup.now).unwrap_err();
@@ -620,10 +543,7 @@ mod tests {
             assert!(ring.token_key(&new, end).is_some());
         }
         ring.rotate_token_key(&setup.ids, end).unwrap();
-        assert!(
-            !fs::read_to_string(setup.path()).unwrap().contains(&old),
-            "taken out"
-        );
+        assert!(!fs::read_to_string(setup.path()).unwrap().contains(&old), "taken out");
         assert!(ring.token_key(&new, end).is_some());
     }
 
@@ -637,8 +557,7 @@ mod tests {
         let error = ring.rotate_token_key(&setup.ids, setup.now).unwrap_err();
         assert!(matches!(error, KeyringError::TooManyTokenKeys));
         assert!(Keyring::load(&setup.path()).is_ok());
-        ring.rotate_token_key(&setup.ids, setup.now.plus_seconds(TOKEN_KEY_GRACE_S))
-            .unwrap();
+        ring.rotate_token_key(&setup.ids, setup.now.plus_seconds(TOKEN_KEY_GRACE_S)).unwrap();
     }
 
     #[test]
@@ -661,9 +580,7 @@ mod tests {
             (r#""retired_at""#.to_owned(), r#""removed_at""#),
         ] {
             let error = setup.edit(&from, to);
-            let KeyringError::File(KeyFileError::Malformed { .. }) = error else {
-                panic!("{from}: {error}")
-            };
+            let KeyringError::File(KeyFileError::Malformed { .. }) = error else { panic!("{from}: {error}") };
         }
         assert!(Keyring::load(&setup.path()).is_ok());
     }
@@ -688,10 +605,7 @@ mod tests {
             serde_json::from_str(&fs::read_to_string(setup.path()).unwrap()).unwrap();
         let shown = format!("{ring:?}");
         assert!(shown.contains("active_label_key: '0'"), "{shown}");
-        for secret in [
-            &file["label_keys"]["keys"][0]["secret"],
-            &file["token_keys"]["keys"][0]["pkcs8"],
-        ] {
+        for secret in [&file["label_keys"]["keys"][0]["secret"], &file["token_keys"]["keys"][0]["pkcs8"]] {
             assert!(!shown.contains(secret.as_str().unwrap()));
         }
     }

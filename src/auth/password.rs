@@ -77,11 +77,7 @@ fn read(stored: &str) -> Result<PasswordHash, PasswordError> {
     let complete = hash.salt.is_some() && hash.hash.is_some();
     let bounded = params.m_cost() <= MOST.0 && params.t_cost() <= MOST.1 && params.p_cost() <= MOST.2;
     let expected = hash.algorithm == Algorithm::Argon2id.ident();
-    if complete && bounded && expected {
-        Ok(hash)
-    } else {
-        Err(PasswordError::StoredHash)
-    }
+    if complete && bounded && expected { Ok(hash) } else { Err(PasswordError::StoredHash) }
 }
 
 /// Characters of a new password.
@@ -215,11 +211,7 @@ impl NewPassword {
     /// harder to remember, not to guess.
     pub fn new(text: &str, username: &str) -> Result<Self, WeakPassword> {
         // Four bytes are the longest character; whoever sends more is not counted any further.
-        let length = if text.len() > LENGTH.end() * 4 {
-            usize::MAX
-        } else {
-            text.chars().count()
-        };
+        let length = if text.len() > LENGTH.end() * 4 { usize::MAX } else { text.chars().count() };
         if length < *LENGTH.start() {
             return Err(WeakPassword::TooShort);
         }
@@ -229,11 +221,7 @@ impl NewPassword {
         if text.chars().any(char::is_control) {
             return Err(WeakPassword::ControlCharacter);
         }
-        if text
-            .chars()
-            .skip(1)
-            .eq(text.chars().take(length.saturating_sub(1)))
-        {
+        if text.chars().skip(1).eq(text.chars().take(length.saturating_sub(1))) {
             return Err(WeakPassword::OneCharacter);
         }
         let (folded, name) = (text.to_lowercase(), username.trim().to_lowercase());
@@ -307,11 +295,7 @@ mod tests {
             format!("$argon2id$v=19$m=65536,t=99,p=1${salt}${rest}"),
             format!("$argon2id$v=19$m=65536,t=2,p=99${salt}${rest}"),
         ] {
-            assert_eq!(
-                verify(&"password".into(), &stored),
-                Err(PasswordError::StoredHash),
-                "{stored}"
-            );
+            assert_eq!(verify(&"password".into(), &stored), Err(PasswordError::StoredHash), "{stored}");
         }
     }
 
@@ -330,10 +314,7 @@ mod tests {
         assert_eq!(weak("correct	horse", ""), WeakPassword::ControlCharacter);
         assert_eq!(weak("aaaaaaaaaaaa", ""), WeakPassword::OneCharacter);
         assert_eq!(weak("xx Wang.Wei 12", "wang.wei"), WeakPassword::ContainsUsername);
-        assert_eq!(
-            weak("王小明的密码是这个!", "王小明"),
-            WeakPassword::ContainsUsername
-        );
+        assert_eq!(weak("王小明的密码是这个!", "王小明"), WeakPassword::ContainsUsername);
         assert_eq!(weak("Password-123", ""), WeakPassword::Common);
         assert_eq!(weak("1234567890", ""), WeakPassword::Common);
         assert!(NewPassword::new("correct horse battery", "ho").is_ok());
@@ -344,12 +325,7 @@ mod tests {
     fn the_list_holds_what_could_match() {
         for entry in COMMON {
             assert!(LENGTH.contains(&entry.chars().count()), "{entry}");
-            assert!(
-                entry
-                    .chars()
-                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()),
-                "{entry}"
-            );
+            assert!(entry.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit()), "{entry}");
             assert_eq!(weak(entry, ""), WeakPassword::Common);
         }
         assert!(COMMON.is_sorted());

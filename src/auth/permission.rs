@@ -110,132 +110,45 @@ pub const TABLE: &[Line] = &[
     (A::CreateOrganization, &[(&[R::PlatformAdmin], S::All)]),
     (
         A::ReadOrganization,
-        &[
-            (&[R::PlatformAdmin], S::All),
-            (&[R::Regulator], S::District),
-            (READERS_OWN, S::Own),
-        ],
+        &[(&[R::PlatformAdmin], S::All), (&[R::Regulator], S::District), (READERS_OWN, S::Own)],
     ),
-    (
-        A::JudgeOrganization,
-        &[(&[R::PlatformAdmin], S::All), (&[R::Regulator], S::District)],
-    ),
-    (
-        A::WriteLicense,
-        &[(&[R::PlatformAdmin], S::All), (&[R::Regulator], S::District)],
-    ),
-    (
-        A::ReadLicense,
-        &[
-            (&[R::PlatformAdmin], S::All),
-            (&[R::Regulator], S::District),
-            (READERS_OWN, S::Own),
-        ],
-    ),
-    (
-        A::WriteSite,
-        &[(&[R::PlatformAdmin], S::All), (&[R::OrgAdmin], S::Own)],
-    ),
-    (
-        A::ReadSite,
-        &[
-            (&[R::PlatformAdmin], S::All),
-            (&[R::Regulator], S::District),
-            (READERS_OWN, S::Own),
-        ],
-    ),
-    (
-        A::WriteScale,
-        &[(&[R::PlatformAdmin], S::All), (&[R::OrgAdmin], S::Own)],
-    ),
-    (
-        A::ReadScale,
-        &[
-            (&[R::PlatformAdmin], S::All),
-            (&[R::Regulator], S::District),
-            (READERS_OWN, S::Own),
-        ],
-    ),
+    (A::JudgeOrganization, &[(&[R::PlatformAdmin], S::All), (&[R::Regulator], S::District)]),
+    (A::WriteLicense, &[(&[R::PlatformAdmin], S::All), (&[R::Regulator], S::District)]),
+    (A::ReadLicense, &[(&[R::PlatformAdmin], S::All), (&[R::Regulator], S::District), (READERS_OWN, S::Own)]),
+    (A::WriteSite, &[(&[R::PlatformAdmin], S::All), (&[R::OrgAdmin], S::Own)]),
+    (A::ReadSite, &[(&[R::PlatformAdmin], S::All), (&[R::Regulator], S::District), (READERS_OWN, S::Own)]),
+    (A::WriteScale, &[(&[R::PlatformAdmin], S::All), (&[R::OrgAdmin], S::Own)]),
+    (A::ReadScale, &[(&[R::PlatformAdmin], S::All), (&[R::Regulator], S::District), (READERS_OWN, S::Own)]),
     (A::WorkShift, &[(&[R::FillOperator], S::Own)]),
-    (
-        A::WriteUser,
-        &[(&[R::PlatformAdmin], S::All), (&[R::OrgAdmin], S::Own)],
-    ),
-    (
-        A::ReadUser,
-        &[
-            (&[R::PlatformAdmin], S::All),
-            (&[R::Regulator], S::District),
-            (&[R::OrgAdmin], S::Own),
-        ],
-    ),
-    (
-        A::WriteCertificate,
-        &[(&[R::PlatformAdmin], S::All), (&[R::OrgAdmin], S::Own)],
-    ),
+    (A::WriteUser, &[(&[R::PlatformAdmin], S::All), (&[R::OrgAdmin], S::Own)]),
+    (A::ReadUser, &[(&[R::PlatformAdmin], S::All), (&[R::Regulator], S::District), (&[R::OrgAdmin], S::Own)]),
+    (A::WriteCertificate, &[(&[R::PlatformAdmin], S::All), (&[R::OrgAdmin], S::Own)]),
     (
         A::ReadCertificate,
-        &[
-            (&[R::PlatformAdmin], S::All),
-            (&[R::Regulator], S::District),
-            (&[R::OrgAdmin], S::Own),
-        ],
+        &[(&[R::PlatformAdmin], S::All), (&[R::Regulator], S::District), (&[R::OrgAdmin], S::Own)],
     ),
-    (
-        A::JudgeCertificate,
-        &[(&[R::PlatformAdmin], S::All), (&[R::Regulator], S::District)],
-    ),
+    (A::JudgeCertificate, &[(&[R::PlatformAdmin], S::All), (&[R::Regulator], S::District)]),
     (A::WriteAgreement, &[(&[R::OrgAdmin], S::Own)]),
     (
         A::ReadAgreement,
-        &[
-            (&[R::PlatformAdmin], S::All),
-            (&[R::Regulator], S::District),
-            (&[R::OrgAdmin], S::Own),
-        ],
+        &[(&[R::PlatformAdmin], S::All), (&[R::Regulator], S::District), (&[R::OrgAdmin], S::Own)],
     ),
     (A::WritePolicy, &[(&[R::PlatformAdmin], S::All)]),
-    (
-        A::ReadPolicy,
-        &[(&[R::PlatformAdmin, R::Regulator], S::All), (READERS_OWN, S::All)],
-    ),
-    (
-        A::RegisterCylinder,
-        &[(&[R::PlatformAdmin], S::All), (&[R::OrgAdmin], S::Own)],
-    ),
+    (A::ReadPolicy, &[(&[R::PlatformAdmin, R::Regulator], S::All), (READERS_OWN, S::All)]),
+    (A::RegisterCylinder, &[(&[R::PlatformAdmin], S::All), (&[R::OrgAdmin], S::Own)]),
     (
         A::ReadCylinder,
-        &[
-            (&[R::PlatformAdmin], S::All),
-            (&[R::Regulator], S::District),
-            (READERS_OWN, S::Own),
-        ],
+        &[(&[R::PlatformAdmin], S::All), (&[R::Regulator], S::District), (READERS_OWN, S::Own)],
     ),
     (A::PrintLabel, &[(&[R::OrgAdmin, R::Warehouse], S::Own)]),
     (A::CheckFill, &[(&[R::FillOperator], S::Own)]),
     (A::RecordFill, &[(&[R::FillOperator], S::Own)]),
     (A::Reweigh, &[(&[R::FillOperator, R::FillChecker], S::Own)]),
-    (
-        A::ReadFill,
-        &[
-            (&[R::PlatformAdmin], S::All),
-            (&[R::Regulator], S::District),
-            (READERS_OWN, S::Own),
-        ],
-    ),
+    (A::ReadFill, &[(&[R::PlatformAdmin], S::All), (&[R::Regulator], S::District), (READERS_OWN, S::Own)]),
     (A::Inspect, &[(&[R::Inspector], S::Own)]),
     (A::HandOver, &[(&[R::DeliveryWorker], S::Own)]),
-    (
-        A::TakeBack,
-        &[(
-            &[R::DeliveryWorker, R::Warehouse, R::FillOperator, R::Inspector],
-            S::Own,
-        )],
-    ),
-    (
-        A::Empty,
-        &[(&[R::FillOperator, R::FillChecker, R::Warehouse], S::Own)],
-    ),
+    (A::TakeBack, &[(&[R::DeliveryWorker, R::Warehouse, R::FillOperator, R::Inspector], S::Own)]),
+    (A::Empty, &[(&[R::FillOperator, R::FillChecker, R::Warehouse], S::Own)]),
     (A::ReportLoss, &[(&[R::OrgAdmin], S::Own)]),
     (A::ChangeOwner, &[(&[R::OrgAdmin], S::Own)]),
     (A::Seize, &[(&[R::Regulator], S::District)]),
@@ -252,10 +165,7 @@ fn authority_may(authority: Option<Authority>, action: Action) -> bool {
             matches!(authority, Some(MarketSupervision | GasAuthority))
         }
         A::Seize => {
-            matches!(
-                authority,
-                Some(MarketSupervision | GasAuthority | UrbanManagement | Emergency | Police)
-            )
+            matches!(authority, Some(MarketSupervision | GasAuthority | UrbanManagement | Emergency | Police))
         }
         _ => true,
     }
@@ -316,19 +226,13 @@ mod tests {
     fn every_action_has_one_line() {
         for (index, (action, grants)) in TABLE.iter().enumerate() {
             assert!(!grants.is_empty());
-            assert!(
-                TABLE.iter().skip(index + 1).all(|(other, _)| other != action),
-                "{action:?} twice"
-            );
+            assert!(TABLE.iter().skip(index + 1).all(|(other, _)| other != action), "{action:?} twice");
         }
     }
 
     #[test]
     fn nobody_grants_licenses_to_themselves() {
-        let (_, grants) = TABLE
-            .iter()
-            .find(|(action, _)| *action == Action::WriteLicense)
-            .unwrap();
+        let (_, grants) = TABLE.iter().find(|(action, _)| *action == Action::WriteLicense).unwrap();
         assert!(grants.iter().all(|(_, scope)| *scope != Scope::Own));
     }
 }

@@ -54,25 +54,15 @@ impl OpaqueSecret {
     pub fn new(ids: &dyn IdGen, kind: SecretKind) -> Self {
         let bytes = Zeroizing::new(ids.bytes::<RANDOM_BYTES>());
         let encoded = Zeroizing::new(URL_SAFE_NO_PAD.encode(bytes.as_slice()));
-        Self {
-            kind,
-            text: format!("{}{}", kind.prefix(), encoded.as_str()).into(),
-        }
+        Self { kind, text: format!("{}{}", kind.prefix(), encoded.as_str()).into() }
     }
 
     /// Reads what a client sent. One secret has one spelling.
     pub fn parse(text: &str, kind: SecretKind) -> Result<Self, SecretError> {
-        let encoded = text
-            .strip_prefix(kind.prefix())
-            .filter(|rest| rest.len() == ENCODED_LENGTH);
-        let bytes = encoded
-            .and_then(|encoded| URL_SAFE_NO_PAD.decode(encoded).ok())
-            .map(Zeroizing::new);
+        let encoded = text.strip_prefix(kind.prefix()).filter(|rest| rest.len() == ENCODED_LENGTH);
+        let bytes = encoded.and_then(|encoded| URL_SAFE_NO_PAD.decode(encoded).ok()).map(Zeroizing::new);
         match bytes {
-            Some(bytes) if bytes.len() == RANDOM_BYTES => Ok(Self {
-                kind,
-                text: text.into(),
-            }),
+            Some(bytes) if bytes.len() == RANDOM_BYTES => Ok(Self { kind, text: text.into() }),
             _ => Err(SecretError(kind)),
         }
     }
@@ -136,19 +126,14 @@ mod tests {
     fn the_digest_is_that_of_the_text() {
         assert_eq!(sha256(&[b"a", b"bc"]), sha256(&[b"abc"]));
         let hex: String = sha256(&[b"abc"]).iter().map(|b| format!("{b:02x}")).collect();
-        assert_eq!(
-            hex,
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
+        assert_eq!(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 
     #[test]
     fn secrets_differ_and_a_kind_does_not_open_the_other() {
         let ids = SeededIds::new(1);
-        let (a, b) = (
-            OpaqueSecret::new(&ids, SecretKind::Device),
-            OpaqueSecret::new(&ids, SecretKind::Device),
-        );
+        let (a, b) =
+            (OpaqueSecret::new(&ids, SecretKind::Device), OpaqueSecret::new(&ids, SecretKind::Device));
         assert_ne!(a.digest(), b.digest());
         let text = a.text().expose_secret();
         assert_eq!(
@@ -156,12 +141,7 @@ mod tests {
             SecretError(SecretKind::Refresh)
         );
         let renamed = text.replace("pmd_", "pmr_");
-        assert_ne!(
-            OpaqueSecret::parse(&renamed, SecretKind::Refresh)
-                .unwrap()
-                .digest(),
-            a.digest()
-        );
+        assert_ne!(OpaqueSecret::parse(&renamed, SecretKind::Refresh).unwrap().digest(), a.digest());
     }
 
     #[test]
@@ -169,14 +149,7 @@ mod tests {
         let good = format!("pmr_{}", "A".repeat(43));
         assert!(OpaqueSecret::parse(&good, SecretKind::Refresh).is_ok());
         let last_bits_set = format!("pmr_{}B", "A".repeat(42));
-        for bad in [
-            "",
-            "pmr_",
-            &good[..46],
-            &format!("{good}="),
-            &format!(" {good}"),
-            &last_bits_set,
-        ] {
+        for bad in ["", "pmr_", &good[..46], &format!("{good}="), &format!(" {good}"), &last_bits_set] {
             assert!(OpaqueSecret::parse(bad, SecretKind::Refresh).is_err(), "{bad}");
         }
     }

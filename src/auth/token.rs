@@ -89,10 +89,7 @@ pub struct AccessClaims {
 impl AccessClaims {
     /// What it proves about the sender of a call.
     pub fn credential(&self) -> Credential {
-        Credential::Session {
-            session_id: self.session_id,
-            user_id: self.user_id,
-        }
+        Credential::Session { session_id: self.session_id, user_id: self.user_id }
     }
 }
 
@@ -294,12 +291,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let ring = Keyring::load_or_create(&folder.path().join("keys.json"), &ids, now).unwrap();
             let tokens = Tokens::new(Arc::new(ring), "https://pingma.example", "pingma-api");
-            Self {
-                tokens,
-                ids,
-                now,
-                _folder: folder,
-            }
+            Self { tokens, ids, now, _folder: folder }
         }
         fn user(&self) -> UserId {
             "019a0000-0000-7000-8000-000000000001".parse().unwrap()
@@ -315,8 +307,7 @@ mod tests {
             self.tokens.verify(token, self.now)
         }
         fn after(&self, token: &str, micros: i64) -> Result<AccessClaims, TokenError> {
-            self.tokens
-                .verify(token, Instant::from_micros(self.now.micros() + micros))
+            self.tokens.verify(token, Instant::from_micros(self.now.micros() + micros))
         }
         fn claims(&self) -> Value {
             part(&self.issue(), 1)
@@ -356,23 +347,14 @@ mod tests {
     #[test]
     fn a_token_says_whom_it_is_for() {
         let setup = Setup::new(1);
-        let (token, expires_in_s) = setup
-            .tokens
-            .issue(setup.user(), setup.session(), setup.now)
-            .unwrap();
+        let (token, expires_in_s) = setup.tokens.issue(setup.user(), setup.session(), setup.now).unwrap();
         assert_eq!(expires_in_s, 599, "whole seconds that are surely left");
         let token = token.expose_secret();
         assert!(token.len() < 500, "{}", token.len());
         let claims = setup.verify(token).unwrap();
-        assert_eq!(
-            (claims.user_id, claims.session_id),
-            (setup.user(), setup.session())
-        );
+        assert_eq!((claims.user_id, claims.session_id), (setup.user(), setup.session()));
         assert_eq!(claims.expires_at.to_string(), "2026-11-21T08:10:00.000000Z");
-        let session = Credential::Session {
-            session_id: setup.session(),
-            user_id: setup.user(),
-        };
+        let session = Credential::Session { session_id: setup.session(), user_id: setup.user() };
         assert_eq!(claims.credential(), session);
         let kid = &setup.tokens.keyring.active_token_key().id;
         assert_eq!(part(token, 0), json!({"typ": "JWT", "alg": "EdDSA", "kid": kid}));
@@ -387,11 +369,7 @@ mod tests {
         let just_before = Instant::from_micros(end.micros() - 1);
         assert!(setup.tokens.verify(&token, just_before).is_ok());
         assert_eq!(setup.tokens.verify(&token, end), Err(TokenError::Expired));
-        assert_eq!(
-            Setup::new(1).tokens.verify(&token, end),
-            Err(TokenError::Expired),
-            "nor uncached"
-        );
+        assert_eq!(Setup::new(1).tokens.verify(&token, end), Err(TokenError::Expired), "nor uncached");
     }
 
     #[test]
@@ -405,15 +383,8 @@ mod tests {
         assert_eq!(setup.tokens.verified.len(), 0);
         assert_eq!(setup.after(&token, 601 * SECOND), Err(TokenError::Expired));
         assert_eq!(setup.tokens.verified.len(), 0);
-        assert!(
-            setup.verify(&token).is_ok(),
-            "it is time that decides, not the order of calls"
-        );
-        assert_eq!(
-            setup.after(&token, -6 * SECOND),
-            Err(TokenError::NotYet),
-            "also of a cached one"
-        );
+        assert!(setup.verify(&token).is_ok(), "it is time that decides, not the order of calls");
+        assert_eq!(setup.after(&token, -6 * SECOND), Err(TokenError::NotYet), "also of a cached one");
     }
 
     #[test]
@@ -433,10 +404,7 @@ mod tests {
         let setup = Setup::new(1);
         let token = setup.issue();
         assert!(setup.after(&token, -5 * SECOND - 250_000).is_ok());
-        assert_eq!(
-            setup.after(&token, -5 * SECOND - 250_001),
-            Err(TokenError::NotYet)
-        );
+        assert_eq!(setup.after(&token, -5 * SECOND - 250_001), Err(TokenError::NotYet));
         let iat = setup.claims()["iat"].as_i64().unwrap();
         assert!(setup.with("nbf", json!(iat + 5)).is_ok());
         assert_eq!(setup.with("nbf", json!(iat + 6)), Err(TokenError::NotYet));
@@ -448,10 +416,7 @@ mod tests {
     fn no_lifetime_but_ours() {
         let setup = Setup::new(1);
         let iat = setup.claims()["iat"].as_i64().unwrap();
-        assert_eq!(
-            setup.with("exp", json!(iat + 601)),
-            Err(TokenError::WrongLifetime)
-        );
+        assert_eq!(setup.with("exp", json!(iat + 601)), Err(TokenError::WrongLifetime));
         assert_eq!(setup.with("exp", json!(iat)), Err(TokenError::WrongLifetime));
         assert_eq!(setup.with("exp", json!(i64::MAX)), Err(TokenError::WrongLifetime));
         assert_eq!(setup.with("iat", json!(i64::MIN)), Err(TokenError::WrongLifetime));
@@ -462,20 +427,9 @@ mod tests {
     #[test]
     fn issuer_and_audience_are_ours() {
         let setup = Setup::new(1);
-        assert_eq!(
-            setup.with("iss", json!("https://other.example")),
-            Err(TokenError::WrongIssuer)
-        );
-        assert_eq!(
-            setup.with("aud", json!("other-api")),
-            Err(TokenError::WrongAudience)
-        );
-        for several in [
-            json!(["pingma-api", "other-api"]),
-            json!(["pingma-api"]),
-            json!(null),
-            json!(7),
-        ] {
+        assert_eq!(setup.with("iss", json!("https://other.example")), Err(TokenError::WrongIssuer));
+        assert_eq!(setup.with("aud", json!("other-api")), Err(TokenError::WrongAudience));
+        for several in [json!(["pingma-api", "other-api"]), json!(["pingma-api"]), json!(null), json!(7)] {
             assert_eq!(setup.with("aud", several), Err(TokenError::Malformed));
         }
     }
@@ -489,10 +443,7 @@ mod tests {
             let token = setup.signed(&setup.header(), &claims);
             assert_eq!(setup.verify(&token), Err(TokenError::Malformed), "{member}");
         }
-        assert_eq!(
-            setup.with("role", json!("platform_admin")),
-            Err(TokenError::Malformed)
-        );
+        assert_eq!(setup.with("role", json!("platform_admin")), Err(TokenError::Malformed));
         assert_eq!(setup.with("sub", json!("1")), Err(TokenError::Malformed));
         assert_eq!(setup.with("exp", json!("1")), Err(TokenError::Malformed));
         assert_eq!(setup.with("exp", json!(1.5)), Err(TokenError::Malformed));
@@ -512,35 +463,18 @@ mod tests {
             let token = format!("{message}.{}", URL_SAFE_NO_PAD.encode(tag));
             assert_eq!(setup.verify(&token), Err(TokenError::WrongAlgorithm), "{alg}");
             let token = sign(&message, &key.encoding);
-            assert_eq!(
-                setup.verify(&token),
-                Err(TokenError::WrongAlgorithm),
-                "{alg} in name only"
-            );
+            assert_eq!(setup.verify(&token), Err(TokenError::WrongAlgorithm), "{alg} in name only");
         }
-        for alg in [
-            json!("none"),
-            json!("None"),
-            json!(""),
-            json!("eddsa"),
-            json!("Ed25519"),
-            json!(null),
-        ] {
+        for alg in [json!("none"), json!("None"), json!(""), json!("eddsa"), json!("Ed25519"), json!(null)] {
             let mut header = setup.header();
             header["alg"] = alg;
             let message = format!("{}.{}", encoded(&header), encoded(&setup.claims()));
             assert_eq!(setup.verify(&format!("{message}.")), Err(TokenError::Malformed));
             assert_eq!(setup.verify(&message), Err(TokenError::Malformed));
-            assert_eq!(
-                setup.verify(&sign(&message, &key.encoding)),
-                Err(TokenError::Malformed)
-            );
+            assert_eq!(setup.verify(&sign(&message, &key.encoding)), Err(TokenError::Malformed));
         }
         let message = format!("{}.{}", encoded(&setup.header()), encoded(&setup.claims()));
-        assert_eq!(
-            setup.verify(&format!("{message}.")),
-            Err(TokenError::WrongSignature)
-        );
+        assert_eq!(setup.verify(&format!("{message}.")), Err(TokenError::WrongSignature));
     }
 
     #[test]
@@ -574,10 +508,7 @@ mod tests {
         let mut header = ours.header();
         for kid in ["", "../keys.json", "0000000000000000"] {
             header["kid"] = json!(kid);
-            assert_eq!(
-                ours.verify(&ours.signed(&header, &ours.claims())),
-                Err(TokenError::UnknownKey)
-            );
+            assert_eq!(ours.verify(&ours.signed(&header, &ours.claims())), Err(TokenError::UnknownKey));
         }
     }
 
@@ -616,28 +547,16 @@ mod tests {
         // An hour later the next rotation takes the first key out of the file.
         let mut header = setup.header();
         header["kid"] = part(&old, 0)["kid"].clone();
-        ring.rotate_token_key(&setup.ids, setup.now.plus_seconds(3600))
-            .unwrap();
-        assert_eq!(
-            setup.verify(&old),
-            Err(TokenError::UnknownKey),
-            "though it was in the cache"
-        );
-        assert_eq!(
-            setup.verify(&setup.signed(&header, &setup.claims())),
-            Err(TokenError::UnknownKey)
-        );
+        ring.rotate_token_key(&setup.ids, setup.now.plus_seconds(3600)).unwrap();
+        assert_eq!(setup.verify(&old), Err(TokenError::UnknownKey), "though it was in the cache");
+        assert_eq!(setup.verify(&setup.signed(&header, &setup.claims())), Err(TokenError::UnknownKey));
     }
 
     #[test]
     fn no_token_outlives_its_key() {
         let setup = Setup::new(1);
         let key = setup.tokens.keyring.active_token_key();
-        setup
-            .tokens
-            .keyring
-            .rotate_token_key(&setup.ids, setup.now)
-            .unwrap();
+        setup.tokens.keyring.rotate_token_key(&setup.ids, setup.now).unwrap();
         // Signed by a thief with the retired key, a minute before it is worthless.
         let end = setup.now.plus_seconds(3600);
         let now = end.plus_seconds(-60);

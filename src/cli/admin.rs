@@ -65,14 +65,9 @@ impl Admin {
 fn read_password() -> Result<SecretString, CliError> {
     let mut text = String::new();
     std::io::stdin().take(MAX_INPUT).read_to_string(&mut text)?;
-    let text = text
-        .strip_suffix('\n')
-        .map(|t| t.strip_suffix('\r').unwrap_or(t))
-        .unwrap_or(&text);
+    let text = text.strip_suffix('\n').map(|t| t.strip_suffix('\r').unwrap_or(t)).unwrap_or(&text);
     if text.is_empty() {
-        return Err(CliError::Usage(
-            "no password came in on standard input".to_owned(),
-        ));
+        return Err(CliError::Usage("no password came in on standard input".to_owned()));
     }
     Ok(SecretString::from(text))
 }

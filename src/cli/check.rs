@@ -43,35 +43,19 @@ impl Reference {
         let record = look_up(&mut conn, &keys, &self.code, now)?;
         let findings = in_words(&record.findings, self.lang());
         let lawful = record.is_lawful();
-        let mut text = if lawful {
-            "ALLOWED as far as the cylinder goes".to_owned()
-        } else {
-            "REFUSED".to_owned()
-        };
+        let mut text =
+            if lawful { "ALLOWED as far as the cylinder goes".to_owned() } else { "REFUSED".to_owned() };
         for finding in &findings {
-            let _ = write!(
-                text,
-                "\n{:7} {}  {}",
-                finding.severity.as_str(),
-                finding.rule,
-                finding.message
-            );
+            let _ = write!(text, "\n{:7} {}  {}", finding.severity.as_str(), finding.rule, finding.message);
         }
         if record.held {
             text.push_str("\nhold    the last fill is held: not to leave the station");
         }
         print(
-            &Output::new(
-                text,
-                json!({ "lawful": lawful, "held": record.held, "findings": findings }),
-            ),
+            &Output::new(text, json!({ "lawful": lawful, "held": record.held, "findings": findings })),
             json,
         );
-        Ok(if lawful {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::from(1)
-        })
+        Ok(if lawful { ExitCode::SUCCESS } else { ExitCode::from(1) })
     }
 
     /// What happened to the cylinder, newest first.
@@ -79,14 +63,7 @@ impl Reference {
         let mut conn = connect(settings)?;
         let keys = Keyring::load(&settings.key_file()?)?;
         let target = resolve(&mut conn, &keys, &self.code)?;
-        let events = history::of_cylinder(
-            &mut conn,
-            target.id,
-            &Page {
-                after: None,
-                limit: EVENTS,
-            },
-        )?;
+        let events = history::of_cylinder(&mut conn, target.id, &Page { after: None, limit: EVENTS })?;
         let mut text = String::new();
         let mut rows = Vec::new();
         for event in &events {
@@ -95,26 +72,16 @@ impl Reference {
             let decision = new.data.decision().map(|d| format!(" {d}")).unwrap_or_default();
             let hash = hex(&event.hash);
             let short = hash.get(..12).unwrap_or_default();
-            let _ = writeln!(
-                text,
-                "{:>8}  {}  {kind}{decision}  {short}",
-                event.log_index, new.occurred_at
-            );
+            let _ = writeln!(text, "{:>8}  {}  {kind}{decision}  {short}", event.log_index, new.occurred_at);
             for finding in in_words(new.data.findings(), self.lang()) {
-                let _ = writeln!(
-                    text,
-                    "          {} {}: {}",
-                    finding.severity, finding.rule, finding.message
-                );
+                let _ =
+                    writeln!(text, "          {} {}: {}", finding.severity, finding.rule, finding.message);
             }
             rows.push(json!({
                 "log_index": event.log_index, "cylinder_seq": event.seq, "kind": kind, "data": data,
                 "occurred_at": new.occurred_at, "recorded_at": new.recorded_at, "hash": hash,
             }));
         }
-        Ok(Output::new(
-            text,
-            json!({ "cylinder_id": target.id, "items": rows }),
-        ))
+        Ok(Output::new(text, json!({ "cylinder_id": target.id, "items": rows })))
     }
 }

@@ -124,10 +124,7 @@ pub(crate) struct Output {
 
 impl Output {
     pub(crate) fn new(text: impl Into<String>, json: serde_json::Value) -> Self {
-        Self {
-            text: text.into(),
-            json,
-        }
+        Self { text: text.into(), json }
     }
 }
 
@@ -150,10 +147,7 @@ impl Common {
 
 /// The machine's own clock and generator.
 pub(crate) fn parts() -> Parts {
-    Parts {
-        clock: Arc::new(SystemClock),
-        ids: Arc::new(SystemIds),
-    }
+    Parts { clock: Arc::new(SystemClock), ids: Arc::new(SystemIds) }
 }
 
 /// A connection to the database of the settings, with a schema that fits.
@@ -162,9 +156,7 @@ pub(crate) fn connect(settings: &Settings) -> Result<Conn, CliError> {
     if let DatabaseUrl::Sqlite(path) = url
         && !Path::new(path).exists()
     {
-        return Err(CliError::Database(DbError::Away(format!(
-            "{path} does not exist"
-        ))));
+        return Err(CliError::Database(DbError::Away(format!("{path} does not exist"))));
     }
     let mut conn = url.connect()?;
     crate::db::migrations::check(&mut conn)?;
@@ -201,10 +193,7 @@ impl Cli {
     }
 }
 
-#[allow(
-    clippy::print_stdout,
-    reason = "the one place where a command answers the person who typed it"
-)]
+#[allow(clippy::print_stdout, reason = "the one place where a command answers the person who typed it")]
 pub(crate) fn print(output: &Output, json: bool) {
     if json {
         println!("{}", output.json);

@@ -47,8 +47,5 @@ impl Serve {
 pub(crate) fn migrate(settings: &Settings) -> Result<Output, CliError> {
     let url = &settings.database;
     let steps = migrations::run(&mut url.connect()?)?;
-    Ok(Output::new(
-        format!("{url}: {steps} steps, up to date"),
-        json!({ "steps": steps }),
-    ))
+    Ok(Output::new(format!("{url}: {steps} steps, up to date"), json!({ "steps": steps })))
 }

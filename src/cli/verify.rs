@@ -20,9 +20,7 @@ pub(crate) fn progress(what: &'static str) -> ProgressBar {
         return ProgressBar::hidden();
     }
     let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} {eta}");
-    ProgressBar::new(0)
-        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-        .with_message(what)
+    ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar())).with_message(what)
 }
 
 /// Verifies; exit 1 and the first bad event if anything was altered.
@@ -35,11 +33,7 @@ pub(crate) fn run(settings: &Settings, json: bool) -> Result<ExitCode, CliError>
     })?;
     bar.finish_and_clear();
     print(&Output::new(words(&report), json!(report)), json);
-    Ok(if report.is_clean() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(1)
-    })
+    Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 fn words(report: &Report) -> String {
@@ -53,13 +47,8 @@ fn words(report: &Report) -> String {
     }
     let _ = write!(text, "ALTERED, {} problems", report.problems.len());
     for problem in report.problems.iter().take(SHOWN) {
-        let place = problem
-            .log_index
-            .map_or_else(|| "?".to_owned(), |index| index.to_string());
-        let chain = problem
-            .stream_id
-            .map(|id| format!(" chain {id}"))
-            .unwrap_or_default();
+        let place = problem.log_index.map_or_else(|| "?".to_owned(), |index| index.to_string());
+        let chain = problem.stream_id.map(|id| format!(" chain {id}")).unwrap_or_default();
         let seq = problem.seq.map(|seq| format!(" no. {seq}")).unwrap_or_default();
         let _ = write!(text, "\n  event {place}{chain}{seq}: {}", problem.what);
     }

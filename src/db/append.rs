@@ -130,11 +130,7 @@ pub fn update_cylinders(conn: &mut Conn, rows: &[(CylinderColumns, i64)]) -> Res
         Conn::Sqlite(c) => backend::sqlite::update_cylinders(c, rows)?,
         Conn::Postgres(c) => backend::postgres::update_cylinders(c, rows)?,
     };
-    if updated == rows.len() {
-        Ok(())
-    } else {
-        Err(DbError::Conflict)
-    }
+    if updated == rows.len() { Ok(()) } else { Err(DbError::Conflict) }
 }
 
 /// Adds labels.
@@ -220,11 +216,7 @@ pub fn move_stream(
             .set((t::seq.eq(head.0), t::head_hash.eq(head.1)))
             .execute(c),
     })?;
-    if moved == 1 {
-        Ok(())
-    } else {
-        Err(DbError::Conflict)
-    }
+    if moved == 1 { Ok(()) } else { Err(DbError::Conflict) }
 }
 
 /// Sets the newest permit of a scale: from `stored` version (none: it is the first).
@@ -253,11 +245,7 @@ pub fn put_scale_permit(conn: &mut Conn, row: &ScalePermitRow, stored: Option<i6
             ))
             .execute(c),
     })?;
-    if written == 1 {
-        Ok(())
-    } else {
-        Err(DbError::Conflict)
-    }
+    if written == 1 { Ok(()) } else { Err(DbError::Conflict) }
 }
 
 /// Adds fills.
@@ -318,9 +306,5 @@ pub fn approve_owner_change(
     let settled = on_backend!(conn, c => diesel::update(t::table.filter(t::id.eq(id)).filter(t::status.eq("pending")))
         .set((t::status.eq("approved"), t::decided_by.eq(by), t::decided_at.eq(at)))
         .execute(c))?;
-    if settled == 1 {
-        Ok(())
-    } else {
-        Err(DbError::Conflict)
-    }
+    if settled == 1 { Ok(()) } else { Err(DbError::Conflict) }
 }

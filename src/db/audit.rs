@@ -66,14 +66,7 @@ pub fn counts(conn: &mut Conn) -> Result<Counts, DbError> {
     let head = on_backend!(conn, c => ledger_head::table.select(ledger_head::log_index).first(c))?;
     let cylinders = on_backend!(conn, c => cylinders::table.count().get_result(c))?;
     let streams = on_backend!(conn, c => streams::table.count().get_result(c))?;
-    Ok(Counts {
-        events,
-        first,
-        last,
-        head,
-        cylinders,
-        streams,
-    })
+    Ok(Counts { events, first, last, head, cylinders, streams })
 }
 
 /// The places in the ledger after one place, in order.

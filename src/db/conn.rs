@@ -118,10 +118,8 @@ fn masked_postgres(url: &str) -> String {
         None => (rest, None),
     };
     let hosts = place.split('/').next().unwrap_or_default();
-    let mut ports = hosts
-        .split(',')
-        .filter(|host| !host.ends_with(']'))
-        .filter_map(|host| host.rsplit_once(':'));
+    let mut ports =
+        hosts.split(',').filter(|host| !host.ends_with(']')).filter_map(|host| host.rsplit_once(':'));
     let no_port = ports.any(|(_, port)| !port.bytes().all(|b| b.is_ascii_digit()));
     if no_port || rest.contains('@') {
         return format!("{scheme}://{MASK}");
@@ -133,13 +131,11 @@ fn masked_postgres(url: &str) -> String {
     }
     text.push_str(place);
     if let Some(parameters) = parameters {
-        let shown = parameters
-            .split('&')
-            .map(|parameter| match parameter.split_once('=') {
-                Some((name, _)) if SHOWN_PARAMETERS.contains(&name) => parameter.to_owned(),
-                Some((name @ ("user" | "password"), _)) => format!("{name}={MASK}"),
-                _ => MASK.to_owned(),
-            });
+        let shown = parameters.split('&').map(|parameter| match parameter.split_once('=') {
+            Some((name, _)) if SHOWN_PARAMETERS.contains(&name) => parameter.to_owned(),
+            Some((name @ ("user" | "password"), _)) => format!("{name}={MASK}"),
+            _ => MASK.to_owned(),
+        });
         text.push('?');
         text.push_str(&shown.collect::<Vec<_>>().join("&"));
     }
@@ -161,8 +157,7 @@ impl ManageConnection for Manager {
     }
 
     fn is_valid(&self, conn: &mut Conn) -> Result<(), Self::Error> {
-        conn.batch_execute("SELECT 1")
-            .map_err(diesel::r2d2::Error::QueryError)
+        conn.batch_execute("SELECT 1").map_err(diesel::r2d2::Error::QueryError)
     }
 
     fn has_broken(&self, conn: &mut Conn) -> bool {

@@ -85,22 +85,11 @@ fn read_cylinder((state, version, head_hash, seen_in): RawCylinder) -> Result<Cy
 /// # Errors
 /// Not 32 bytes.
 pub fn hash(bytes: Vec<u8>) -> Result<[u8; 32], DbError> {
-    bytes
-        .try_into()
-        .map_err(|_| DbError::corrupt("a hash must have 32 bytes"))
+    bytes.try_into().map_err(|_| DbError::corrupt("a hash must have 32 bytes"))
 }
 
-const CYLINDER: (
-    cylinders::state,
-    cylinders::version,
-    cylinders::head_hash,
-    cylinders::district_code,
-) = (
-    cylinders::state,
-    cylinders::version,
-    cylinders::head_hash,
-    cylinders::district_code,
-);
+const CYLINDER: (cylinders::state, cylinders::version, cylinders::head_hash, cylinders::district_code) =
+    (cylinders::state, cylinders::version, cylinders::head_hash, cylinders::district_code);
 
 /// Cylinders by their ids.
 ///
@@ -219,10 +208,7 @@ pub fn licenses(conn: &mut Conn, of: &[OrganizationId]) -> Result<Vec<License>, 
                 organization_id: row.organization_id,
                 kind: row.kind,
                 number: row.number,
-                validity: Validity {
-                    valid_from: Day(row.valid_from),
-                    valid_to: Day(row.valid_to),
-                },
+                validity: Validity { valid_from: Day(row.valid_from), valid_to: Day(row.valid_to) },
                 status: row.status,
                 media: types::split::<Medium>(&row.media).map_err(DbError::corrupt)?,
                 districts: types::split(&row.districts).map_err(DbError::corrupt)?,
@@ -339,24 +325,13 @@ pub fn people(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<Person>, DbError> {
                 site_id,
                 roles: types::split(&roles).map_err(DbError::corrupt)?,
                 active,
-                certificates: held
-                    .extract_if(.., |(user, _)| *user == id)
-                    .map(|(_, c)| c)
-                    .collect(),
+                certificates: held.extract_if(.., |(user, _)| *user == id).map(|(_, c)| c).collect(),
             })
         })
         .collect()
 }
 
-type RawCertificate = (
-    CertificateId,
-    UserId,
-    CertificateKind,
-    Number,
-    NaiveDate,
-    NaiveDate,
-    LicenseStatus,
-);
+type RawCertificate = (CertificateId, UserId, CertificateKind, Number, NaiveDate, NaiveDate, LicenseStatus);
 
 fn certificates(conn: &mut Conn, of: &[UserId]) -> Result<Vec<(UserId, Certificate)>, DbError> {
     use certificates as t;
@@ -365,20 +340,8 @@ fn certificates(conn: &mut Conn, of: &[UserId]) -> Result<Vec<(UserId, Certifica
         .select((t::id, t::user_id, t::kind, t::number, t::valid_from, t::valid_to, t::status))
         .load(c))?;
     let read = |(id, user_id, kind, number, valid_from, valid_to, status): RawCertificate| {
-        let validity = Validity {
-            valid_from: Day(valid_from),
-            valid_to: Day(valid_to),
-        };
-        (
-            user_id,
-            Certificate {
-                id,
-                kind,
-                number,
-                validity,
-                status,
-            },
-        )
+        let validity = Validity { valid_from: Day(valid_from), valid_to: Day(valid_to) };
+        (user_id, Certificate { id, kind, number, validity, status })
     };
     Ok(rows.into_iter().map(read).collect())
 }
@@ -408,10 +371,7 @@ pub fn agreements(conn: &mut Conn, distributors: &[OrganizationId]) -> Result<Ve
     let read = |(owner_id, distributor_id, from, to)| AgreementRow {
         owner_id,
         distributor_id,
-        validity: Validity {
-            valid_from: Day(from),
-            valid_to: Day(to),
-        },
+        validity: Validity { valid_from: Day(from), valid_to: Day(to) },
     };
     Ok(rows.into_iter().map(read).collect())
 }
@@ -458,9 +418,7 @@ pub fn streams(conn: &mut Conn, ids: &[StreamId]) -> Result<Vec<(StreamId, i64, 
         .filter(streams::id.eq_any(ids))
         .select((streams::id, streams::seq, streams::head_hash))
         .load(c))?;
-    rows.into_iter()
-        .map(|(id, seq, head)| Ok((id, seq, hash(head)?)))
-        .collect()
+    rows.into_iter().map(|(id, seq, head)| Ok((id, seq, hash(head)?))).collect()
 }
 
 /// An owner change that was proposed.
@@ -600,11 +558,9 @@ impl EventRow {
     /// A value that can't be read.
     pub fn read(self) -> Result<Event, DbError> {
         let idempotency = match (self.idempotency_route, self.idempotency_key, self.body_digest) {
-            (Some(route), Some(key), Some(digest)) => Some(Idempotency {
-                route,
-                key,
-                body_digest: hash(digest)?,
-            }),
+            (Some(route), Some(key), Some(digest)) => {
+                Some(Idempotency { route, key, body_digest: hash(digest)? })
+            }
             _ => None,
         };
         let data = serde_json::from_str(&self.data).map_err(DbError::corrupt)?;
@@ -661,15 +617,8 @@ pub fn events_by_key(conn: &mut Conn, keys: &[String]) -> Result<Vec<Event>, DbE
     rows.into_iter().map(EventRow::read).collect()
 }
 
-type RawActor = (
-    Option<SiteId>,
-    String,
-    OrganizationId,
-    String,
-    Option<Authority>,
-    DistrictCode,
-    OrganizationStatus,
-);
+type RawActor =
+    (Option<SiteId>, String, OrganizationId, String, Option<Authority>, DistrictCode, OrganizationStatus);
 
 fn actor(user_id: Option<UserId>, row: RawActor) -> Result<Actor, DbError> {
     let (site_id, roles, organization_id, kinds, authority, district_code, organization_status) = row;
@@ -729,30 +678,14 @@ fn session_actors(
         .load(c))?;
     rows.into_iter()
         .map(|(session_id, user_id, row)| {
-            let actor = Actor {
-                session_id: Some(session_id),
-                ..actor(Some(user_id), row)?
-            };
+            let actor = Actor { session_id: Some(session_id), ..actor(Some(user_id), row)? };
             Ok((Credential::Session { session_id, user_id }, actor))
         })
         .collect()
 }
 
-type RawEmployer = (
-    OrganizationId,
-    String,
-    Option<Authority>,
-    DistrictCode,
-    OrganizationStatus,
-);
-type RawDevice = (
-    Vec<u8>,
-    crate::domain::id::DeviceKeyId,
-    ScaleId,
-    SiteId,
-    Option<UserId>,
-    Option<Instant>,
-);
+type RawEmployer = (OrganizationId, String, Option<Authority>, DistrictCode, OrganizationStatus);
+type RawDevice = (Vec<u8>, crate::domain::id::DeviceKeyId, ScaleId, SiteId, Option<UserId>, Option<Instant>);
 
 fn device_actors(
     conn: &mut Conn,
@@ -790,25 +723,9 @@ fn device_actors(
                 (id, kinds, authority, district, status),
             )| {
                 let on_shift = operator.filter(|_| ends_at.is_some_and(|end| now < end));
-                let raw = (
-                    Some(site_id),
-                    String::new(),
-                    id,
-                    kinds,
-                    authority,
-                    district,
-                    status,
-                );
-                let actor = Actor {
-                    device: Some(Device { key_id, scale_id }),
-                    ..actor(on_shift, raw)?
-                };
-                Ok((
-                    Credential::Device {
-                        key_digest: hash(digest)?,
-                    },
-                    actor,
-                ))
+                let raw = (Some(site_id), String::new(), id, kinds, authority, district, status);
+                let actor = Actor { device: Some(Device { key_id, scale_id }), ..actor(on_shift, raw)? };
+                Ok((Credential::Device { key_digest: hash(digest)? }, actor))
             },
         )
         .collect()

@@ -18,14 +18,8 @@ fn failed(error: impl std::fmt::Display) -> DbError {
 /// The database.
 pub fn run(conn: &mut Conn) -> Result<usize, DbError> {
     match conn {
-        Conn::Sqlite(c) => c
-            .run_pending_migrations(SQLITE)
-            .map(|steps| steps.len())
-            .map_err(failed),
-        Conn::Postgres(c) => c
-            .run_pending_migrations(POSTGRES)
-            .map(|steps| steps.len())
-            .map_err(failed),
+        Conn::Sqlite(c) => c.run_pending_migrations(SQLITE).map(|steps| steps.len()).map_err(failed),
+        Conn::Postgres(c) => c.run_pending_migrations(POSTGRES).map(|steps| steps.len()).map_err(failed),
     }
 }
 
@@ -77,9 +71,7 @@ pub fn fit(conn: &mut Conn) -> Result<Fit, DbError> {
 
 fn count<DB: diesel::backend::Backend>(migrations: &EmbeddedMigrations) -> Result<usize, DbError> {
     use diesel::migration::MigrationSource;
-    MigrationSource::<DB>::migrations(migrations)
-        .map(|list| list.len())
-        .map_err(failed)
+    MigrationSource::<DB>::migrations(migrations).map(|list| list.len()).map_err(failed)
 }
 
 /// Refuses a schema that does not fit.
@@ -89,9 +81,9 @@ fn count<DB: diesel::backend::Backend>(migrations: &EmbeddedMigrations) -> Resul
 pub fn check(conn: &mut Conn) -> Result<(), DbError> {
     match fit(conn)? {
         Fit::Fits => Ok(()),
-        Fit::Older => Err(DbError::Away(
-            "the schema is older than this program: run `pingma migrate`".to_owned(),
-        )),
+        Fit::Older => {
+            Err(DbError::Away("the schema is older than this program: run `pingma migrate`".to_owned()))
+        }
         Fit::Newer => Err(DbError::Away("the schema is newer than this program".to_owned())),
     }
 }

@@ -54,8 +54,7 @@ impl From<Error> for DbError {
     fn from(error: Error) -> Self {
         match error {
             Error::DatabaseError(DatabaseErrorKind::UniqueViolation, info) => Self::Duplicate(
-                info.constraint_name()
-                    .map_or_else(|| info.message().to_owned(), str::to_owned),
+                info.constraint_name().map_or_else(|| info.message().to_owned(), str::to_owned),
             ),
             Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _) => Self::Conflict,
             Error::DatabaseError(DatabaseErrorKind::ClosedConnection, info) => {

@@ -388,11 +388,7 @@ basics!(OwnerChangeRow, owner_changes, OwnerChangeId);
 basics!(DeviceKeyRow, device_keys, DeviceKeyId);
 
 fn one(updated: usize) -> Result<(), DbError> {
-    if updated == 1 {
-        Ok(())
-    } else {
-        Err(DbError::Conflict)
-    }
+    if updated == 1 { Ok(()) } else { Err(DbError::Conflict) }
 }
 
 impl OrganizationRow {

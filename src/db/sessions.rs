@@ -146,15 +146,9 @@ impl RefreshTokenRow {
     /// The database; [`DbError::Conflict`] where another request was faster.
     pub fn rotate(&self, conn: &mut Conn, at: Instant) -> Result<(), DbError> {
         use refresh_tokens as t;
-        let open = t::table
-            .filter(t::digest.eq(&self.digest))
-            .filter(t::rotated_at.is_null());
+        let open = t::table.filter(t::digest.eq(&self.digest)).filter(t::rotated_at.is_null());
         let rotated = on_backend!(conn, c => diesel::update(open).set(t::rotated_at.eq(at)).execute(c))?;
-        if rotated == 1 {
-            Ok(())
-        } else {
-            Err(DbError::Conflict)
-        }
+        if rotated == 1 { Ok(()) } else { Err(DbError::Conflict) }
     }
 }
 

@@ -254,11 +254,7 @@ column!(Json<T>, Text, T);
 
 /// A list of words in one column, comma by comma.
 pub fn join<T: std::fmt::Display>(items: &[T]) -> String {
-    items
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(",")
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
 
 /// Reads what [`join`] wrote.
@@ -266,10 +262,7 @@ pub fn join<T: std::fmt::Display>(items: &[T]) -> String {
 /// # Errors
 /// A word that is not of the list.
 pub fn split<T: std::str::FromStr>(text: &str) -> Result<Vec<T>, T::Err> {
-    text.split(',')
-        .filter(|word| !word.is_empty())
-        .map(str::parse)
-        .collect()
+    text.split(',').filter(|word| !word.is_empty()).map(str::parse).collect()
 }
 
 /// A scope column: empty means the whole country.
@@ -277,9 +270,5 @@ pub fn split<T: std::str::FromStr>(text: &str) -> Result<Vec<T>, T::Err> {
 /// # Errors
 /// Not a scope.
 pub fn scope(text: &str) -> Result<Option<DistrictScope>, value::ValueError> {
-    if text.is_empty() {
-        Ok(None)
-    } else {
-        text.parse().map(Some)
-    }
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some) }
 }

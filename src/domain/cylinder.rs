@@ -78,10 +78,7 @@ pub struct Insurance {
 impl Insurance {
     /// Its period.
     pub fn validity(&self) -> Validity {
-        Validity {
-            valid_from: self.valid_from,
-            valid_to: self.valid_to,
-        }
+        Validity { valid_from: self.valid_from, valid_to: self.valid_to }
     }
 }
 
@@ -127,17 +124,8 @@ pub struct Stamp {
 impl Stamp {
     /// The last four characters of the serial number, which the stamp challenge asks for.
     pub fn challenge_answer(&self) -> String {
-        let serial: Vec<char> = self
-            .serial_no
-            .as_str()
-            .chars()
-            .filter(|c| c.is_alphanumeric())
-            .collect();
-        serial
-            .iter()
-            .skip(serial.len().saturating_sub(4))
-            .flat_map(|c| c.to_uppercase())
-            .collect()
+        let serial: Vec<char> = self.serial_no.as_str().chars().filter(|c| c.is_alphanumeric()).collect();
+        serial.iter().skip(serial.len().saturating_sub(4)).flat_map(|c| c.to_uppercase()).collect()
     }
 }
 
@@ -427,11 +415,7 @@ impl Cylinder {
         }
         match (data.decision, data.permit, data.operator_id) {
             (Decision::Allowed, Some(permit), Some(operator_id)) => {
-                self.open_permit = Some(OpenPermit {
-                    permit,
-                    scale_id: data.scale_id,
-                    operator_id,
-                });
+                self.open_permit = Some(OpenPermit { permit, scale_id: data.scale_id, operator_id });
             }
             (Decision::Challenged, ..) => self.label.challenged = true,
             _ => {}
@@ -522,21 +506,11 @@ impl Cylinder {
 pub const OVERFILLED: &str = "fill.overfilled";
 
 fn held_for(findings: &[super::finding::Finding]) -> Vec<String> {
-    findings
-        .iter()
-        .filter(|f| f.severity == super::finding::Severity::Hold)
-        .map(|f| f.rule.clone())
-        .collect()
+    findings.iter().filter(|f| f.severity == super::finding::Severity::Hold).map(|f| f.rule.clone()).collect()
 }
 
 impl BoundLabel {
     fn fresh(id: LabelId, key_id: char) -> Self {
-        Self {
-            id,
-            key_id,
-            status: LabelStatus::Bound,
-            wrong_answers: 0,
-            challenged: false,
-        }
+        Self { id, key_id, status: LabelStatus::Bound, wrong_answers: 0, challenged: false }
     }
 }

@@ -41,12 +41,7 @@ impl StampDate {
     pub fn plus_months(self, months: i32) -> Self {
         let by = Months::new(months.unsigned_abs());
         let moved = |day: NaiveDate| {
-            if months < 0 {
-                day.checked_sub_months(by)
-            } else {
-                day.checked_add_months(by)
-            }
-            .unwrap_or(day)
+            if months < 0 { day.checked_sub_months(by) } else { day.checked_add_months(by) }.unwrap_or(day)
         };
         match self {
             Self::Day(day) => Self::Day(moved(day)),
@@ -85,32 +80,21 @@ impl FromStr for StampDate {
 /// Another form, or a date that no calendar has (2026-02-30).
 pub fn day(text: &str) -> Result<NaiveDate, ValueError> {
     let shaped = text.len() == 10
-        && text.bytes().enumerate().all(|(i, b)| {
-            if i == 4 || i == 7 {
-                b == b'-'
-            } else {
-                b.is_ascii_digit()
-            }
-        });
+        && text.bytes().enumerate().all(
+            |(i, b)| {
+                if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() }
+            },
+        );
     if !shaped {
-        return Err(ValueError::new(
-            ValueCode::BadFormat,
-            "a date YYYY-MM-DD is expected",
-        ));
+        return Err(ValueError::new(ValueCode::BadFormat, "a date YYYY-MM-DD is expected"));
     }
     let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| {
-        ValueError::new(
-            ValueCode::NoSuchDate,
-            format!("{text} is not a day of the calendar"),
-        )
+        ValueError::new(ValueCode::NoSuchDate, format!("{text} is not a day of the calendar"))
     })?;
     if (1950..2200).contains(&date.year()) {
         Ok(date)
     } else {
-        Err(ValueError::new(
-            ValueCode::OutOfRange,
-            "years from 1950 to 2199 are allowed",
-        ))
+        Err(ValueError::new(ValueCode::OutOfRange, "years from 1950 to 2199 are allowed"))
     }
 }
 
@@ -122,9 +106,7 @@ impl Serialize for StampDate {
 
 impl<'de> Deserialize<'de> for StampDate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 
@@ -153,9 +135,7 @@ impl Serialize for Day {
 
 impl<'de> Deserialize<'de> for Day {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 
@@ -194,36 +174,17 @@ mod tests {
 
     #[test]
     fn a_month_stays_a_month_and_a_day_is_cut() {
-        assert_eq!(
-            stamp("2021-02").plus_months(36).last_day().to_string(),
-            "2024-02-29"
-        );
-        assert_eq!(
-            stamp("2021-02-28").plus_months(36).last_day().to_string(),
-            "2024-02-28"
-        );
-        assert_eq!(
-            stamp("2024-02-29").plus_months(12).last_day().to_string(),
-            "2025-02-28"
-        );
-        assert_eq!(
-            stamp("2021-08-31").plus_months(6).last_day().to_string(),
-            "2022-02-28"
-        );
+        assert_eq!(stamp("2021-02").plus_months(36).last_day().to_string(), "2024-02-29");
+        assert_eq!(stamp("2021-02-28").plus_months(36).last_day().to_string(), "2024-02-28");
+        assert_eq!(stamp("2024-02-29").plus_months(12).last_day().to_string(), "2025-02-28");
+        assert_eq!(stamp("2021-08-31").plus_months(6).last_day().to_string(), "2022-02-28");
     }
 
     #[test]
     fn only_real_dates_of_one_form() {
-        for bad in [
-            "2026-02-30",
-            "2026-13",
-            "2026-1-01",
-            "20260101",
-            "",
-            "1949-12-31",
-            "２０２６-01-01",
-            "2200-01",
-        ] {
+        for bad in
+            ["2026-02-30", "2026-13", "2026-1-01", "20260101", "", "1949-12-31", "２０２６-01-01", "2200-01"]
+        {
             assert!(bad.parse::<StampDate>().is_err(), "{bad}");
         }
     }

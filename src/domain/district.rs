@@ -71,12 +71,7 @@ impl FromStr for DistrictCode {
 impl FromStr for DistrictScope {
     type Err = ValueError;
     fn from_str(text: &str) -> Result<Self, ValueError> {
-        digits(
-            text,
-            &[2, 4, 6, 9],
-            "the first 2, 4, 6 or 9 digits of a GB/T 2260 code",
-        )
-        .map(Self)
+        digits(text, &[2, 4, 6, 9], "the first 2, 4, 6 or 9 digits of a GB/T 2260 code").map(Self)
     }
 }
 
@@ -89,9 +84,7 @@ macro_rules! text_form {
         }
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer)?
-                    .parse()
-                    .map_err(de::Error::custom)
+                String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
             }
         }
     };

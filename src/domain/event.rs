@@ -511,10 +511,7 @@ impl EventData {
         let Value::Object(mut object) = serde_json::to_value(self)? else {
             return Ok((String::new(), Value::Null));
         };
-        let kind = object
-            .remove("kind")
-            .and_then(|k| k.as_str().map(str::to_owned))
-            .unwrap_or_default();
+        let kind = object.remove("kind").and_then(|k| k.as_str().map(str::to_owned)).unwrap_or_default();
         Ok((kind, object.remove("data").unwrap_or(Value::Null)))
     }
 

@@ -156,9 +156,7 @@ impl<K> FromStr for Id<K> {
     fn from_str(text: &str) -> Result<Self, ValueError> {
         // `Uuid::parse_str` also takes braces and URNs; one id has one spelling here.
         let parsed = (text.len() == 36).then(|| Uuid::parse_str(text).ok()).flatten();
-        parsed
-            .map(Self::from_uuid)
-            .ok_or_else(|| ValueError::new(ValueCode::BadFormat, "a UUID is expected"))
+        parsed.map(Self::from_uuid).ok_or_else(|| ValueError::new(ValueCode::BadFormat, "a UUID is expected"))
     }
 }
 
@@ -170,9 +168,7 @@ impl<K> Serialize for Id<K> {
 
 impl<'de, K> Deserialize<'de> for Id<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 

@@ -56,21 +56,14 @@ pub fn inspection_due(
     policy: LifePolicy,
 ) -> NaiveDate {
     let by_period = since.plus_months(policy.inspection_period_months).last_day();
-    certificate_due_on
-        .into_iter()
-        .chain([by_period, life_ends_on])
-        .min()
-        .unwrap_or(by_period)
+    certificate_due_on.into_iter().chain([by_period, life_ends_on]).min().unwrap_or(by_period)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const POLICY: LifePolicy = LifePolicy {
-        inspection_period_months: 48,
-        max_life_months: 144,
-    };
+    const POLICY: LifePolicy = LifePolicy { inspection_period_months: 48, max_life_months: 144 };
 
     fn stamp(text: &str) -> StampDate {
         text.parse().unwrap()

@@ -78,14 +78,8 @@ impl FromStr for Instant {
         if text.len() > 40 {
             return Err(wrong());
         }
-        let at = DateTime::parse_from_rfc3339(text)
-            .map_err(|_| wrong())?
-            .timestamp_micros();
-        if (BOUNDS.0..=BOUNDS.1).contains(&at) {
-            Ok(Self(at))
-        } else {
-            Err(wrong())
-        }
+        let at = DateTime::parse_from_rfc3339(text).map_err(|_| wrong())?.timestamp_micros();
+        if (BOUNDS.0..=BOUNDS.1).contains(&at) { Ok(Self(at)) } else { Err(wrong()) }
     }
 }
 
@@ -97,9 +91,7 @@ impl Serialize for Instant {
 
 impl<'de> Deserialize<'de> for Instant {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 
@@ -116,11 +108,7 @@ pub struct Moment {
 impl Moment {
     /// The moment of an instant in a zone.
     pub fn new(at: Instant, zone: Tz) -> Self {
-        Self {
-            at,
-            today: at.date_in(zone),
-            zone,
-        }
+        Self { at, today: at.date_in(zone), zone }
     }
 
     /// The day of another instant, in the same time zone.
@@ -137,10 +125,7 @@ mod tests {
     fn the_day_turns_in_the_zone_of_the_service() {
         let at: Instant = "2026-11-20T16:00:00Z".parse().unwrap();
         assert_eq!(at.date_in(chrono_tz::Asia::Shanghai).to_string(), "2026-11-21");
-        assert_eq!(
-            at.plus_seconds(-1).date_in(chrono_tz::Asia::Shanghai).to_string(),
-            "2026-11-20"
-        );
+        assert_eq!(at.plus_seconds(-1).date_in(chrono_tz::Asia::Shanghai).to_string(), "2026-11-20");
     }
 
     #[test]

@@ -25,11 +25,7 @@ fn in_alphabet(text: &str) -> bool {
 
 /// Writes the first `length` groups of five bits of `bytes` in Crockford base32.
 pub fn base32(bytes: &[u8], length: usize) -> String {
-    let bit = |index: usize| {
-        bytes
-            .get(index / 8)
-            .map_or(0, |byte| (byte >> (7 - index % 8)) & 1)
-    };
+    let bit = |index: usize| bytes.get(index / 8).map_or(0, |byte| (byte >> (7 - index % 8)) & 1);
     (0..length)
         .filter_map(|char_index| {
             let value = (0..5).fold(0u8, |acc, k| (acc << 1) | bit(char_index * 5 + k));
@@ -72,19 +68,14 @@ impl FromStr for LabelId {
         if text.len() == ID_LENGTH && in_alphabet(text) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(ValueError::new(
-                ValueCode::BadFormat,
-                "a label id has 8 characters of Crockford base32",
-            ))
+            Err(ValueError::new(ValueCode::BadFormat, "a label id has 8 characters of Crockford base32"))
         }
     }
 }
 
 impl<'de> Deserialize<'de> for LabelId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
     }
 }
 
@@ -102,10 +93,7 @@ pub struct LabelCode {
 impl LabelCode {
     /// The address that the QR carries, all in upper case so that the symbol stays in alphanumeric mode.
     pub fn url(&self, public_url: &str) -> String {
-        format!(
-            "{}/C/{self}",
-            public_url.trim_end_matches('/').to_ascii_uppercase()
-        )
+        format!("{}/C/{self}", public_url.trim_end_matches('/').to_ascii_uppercase())
     }
 }
 
@@ -118,22 +106,14 @@ impl fmt::Display for LabelCode {
 impl FromStr for LabelCode {
     type Err = ValueError;
     fn from_str(text: &str) -> Result<Self, ValueError> {
-        let wrong = || {
-            ValueError::new(
-                ValueCode::BadFormat,
-                "29 characters of Crockford base32 are expected",
-            )
-        };
+        let wrong =
+            || ValueError::new(ValueCode::BadFormat, "29 characters of Crockford base32 are expected");
         if text.len() != CODE_LENGTH || !in_alphabet(text) {
             return Err(wrong());
         }
         let (id, rest) = text.split_at(ID_LENGTH);
         let (key_id, tag) = rest.split_at(1);
-        Ok(Self {
-            id: id.parse()?,
-            key_id: key_id.chars().next().ok_or_else(wrong)?,
-            tag: tag.to_owned(),
-        })
+        Ok(Self { id: id.parse()?, key_id: key_id.chars().next().ok_or_else(wrong)?, tag: tag.to_owned() })
     }
 }
 
@@ -203,9 +183,7 @@ pub fn normalize(text: &str) -> String {
         .flat_map(char::to_uppercase)
         .take(400)
         .collect();
-    let without_scheme = plain
-        .strip_prefix("HTTPS://")
-        .or_else(|| plain.strip_prefix("HTTP://"));
+    let without_scheme = plain.strip_prefix("HTTPS://").or_else(|| plain.strip_prefix("HTTP://"));
     match without_scheme.and_then(|rest| rest.split_once("/C/")) {
         Some((_, code)) => code.trim_end_matches('/').to_owned(),
         None => plain,
@@ -214,13 +192,10 @@ pub fn normalize(text: &str) -> String {
 
 /// The check character of ISO 7064 MOD 37,36 over digits and letters.
 pub fn check_character(text: &str) -> char {
-    let product = text
-        .chars()
-        .filter_map(|c| c.to_digit(36))
-        .fold(36, |product, value| {
-            let sum = (product + value) % 36;
-            (if sum == 0 { 36 } else { sum }) * 2 % 37
-        });
+    let product = text.chars().filter_map(|c| c.to_digit(36)).fold(36, |product, value| {
+        let sum = (product + value) % 36;
+        (if sum == 0 { 36 } else { sum }) * 2 % 37
+    });
     let check = (37 - product % 37) % 36;
     char::from_digit(check, 36).unwrap_or('0').to_ascii_uppercase()
 }
@@ -247,9 +222,7 @@ mod tests {
             format!("HTTPS://PINGMA.EXAMPLE/C/{CODE}"),
             format!("http://other.host:8080/c/{CODE}/"),
             format!(" {} {} ", &CODE[..8], &CODE[8..]),
-            CODE.chars()
-                .map(|c| char::from_u32(u32::from(c) + 0xfee0).unwrap())
-                .collect(),
+            CODE.chars().map(|c| char::from_u32(u32::from(c) + 0xfee0).unwrap()).collect(),
         ] {
             assert_eq!(Scan::read(&text, Entry::Scanned), expected, "{text}");
         }
@@ -259,27 +232,16 @@ mod tests {
     fn a_typed_id_needs_its_check_character_and_the_word_typed() {
         let id: LabelId = "7K3M9PQ2".parse().unwrap();
         assert_eq!(Scan::read(&id.typed(), Entry::Typed), Scan::Typed(id.clone()));
-        assert_eq!(
-            Scan::read(&id.typed().to_lowercase(), Entry::Typed),
-            Scan::Typed(id.clone())
-        );
-        assert!(matches!(
-            Scan::read(&id.typed(), Entry::Scanned),
-            Scan::Foreign(_)
-        ));
+        assert_eq!(Scan::read(&id.typed().to_lowercase(), Entry::Typed), Scan::Typed(id.clone()));
+        assert!(matches!(Scan::read(&id.typed(), Entry::Scanned), Scan::Foreign(_)));
         assert!(matches!(Scan::read("7K3M9PQ2", Entry::Typed), Scan::Foreign(_)));
     }
 
     #[test]
     fn garbage_is_foreign_and_cut() {
-        let Scan::Foreign(kept) = Scan::read(&"瓶\u{7}".repeat(1000), Entry::Scanned) else {
-            panic!()
-        };
+        let Scan::Foreign(kept) = Scan::read(&"瓶\u{7}".repeat(1000), Entry::Scanned) else { panic!() };
         assert_eq!(kept.chars().count(), 200);
-        assert!(matches!(
-            Scan::read("https://weixin.qq.com/r/abc", Entry::Scanned),
-            Scan::Foreign(_)
-        ));
+        assert!(matches!(Scan::read("https://weixin.qq.com/r/abc", Entry::Scanned), Scan::Foreign(_)));
     }
 
     proptest! {

@@ -43,48 +43,12 @@ const fn model(
 /// The table of models. YSP23.5, YSP28.6 and YSP29.1 are left out on purpose: the figures in circulation exceed
 /// the filling factor of 0.42 kg/l.
 pub const MODELS: &[Model] = &[
-    model(
-        ("YSP4.7", Some("YSP4.7/1.9")),
-        Phase::Gas,
-        4_700,
-        1_900,
-        Some((3_400, 3_400)),
-    ),
-    model(
-        ("YSP12", Some("YSP12/5.0")),
-        Phase::Gas,
-        12_000,
-        5_000,
-        Some((6_500, 6_500)),
-    ),
-    model(
-        ("YSP26.2", Some("YSP26.2/11.0")),
-        Phase::Gas,
-        26_200,
-        11_000,
-        Some((13_500, 13_500)),
-    ),
-    model(
-        ("YSP35.5", Some("YSP35.5/14.9")),
-        Phase::Gas,
-        35_500,
-        14_900,
-        Some((16_500, 16_500)),
-    ),
-    model(
-        ("YSP118", Some("YSP118/49.5")),
-        Phase::Gas,
-        118_000,
-        49_500,
-        Some((45_000, 47_000)),
-    ),
-    model(
-        ("YSP118-II", Some("YSP118-Ⅱ")),
-        Phase::Dual,
-        118_000,
-        49_500,
-        Some((45_000, 47_000)),
-    ),
+    model(("YSP4.7", Some("YSP4.7/1.9")), Phase::Gas, 4_700, 1_900, Some((3_400, 3_400))),
+    model(("YSP12", Some("YSP12/5.0")), Phase::Gas, 12_000, 5_000, Some((6_500, 6_500))),
+    model(("YSP26.2", Some("YSP26.2/11.0")), Phase::Gas, 26_200, 11_000, Some((13_500, 13_500))),
+    model(("YSP35.5", Some("YSP35.5/14.9")), Phase::Gas, 35_500, 14_900, Some((16_500, 16_500))),
+    model(("YSP118", Some("YSP118/49.5")), Phase::Gas, 118_000, 49_500, Some((45_000, 47_000))),
+    model(("YSP118-II", Some("YSP118-Ⅱ")), Phase::Dual, 118_000, 49_500, Some((45_000, 47_000))),
     model(("YSP118/液/49.5", None), Phase::Liquid, 118_000, 49_500, None),
 ];
 
@@ -120,11 +84,7 @@ mod tests {
     #[test]
     fn no_model_exceeds_the_filling_factor() {
         for model in MODELS {
-            assert!(
-                model.max_fill_g <= filling_limit_g(model.water_capacity_ml),
-                "{}",
-                model.name
-            );
+            assert!(model.max_fill_g <= filling_limit_g(model.water_capacity_ml), "{}", model.name);
         }
     }
 
@@ -138,13 +98,9 @@ mod tests {
     #[test]
     fn a_tare_is_believed_within_the_band() {
         let model = find("YSP35.5").unwrap();
-        for (tare_g, plausible) in [
-            (14_849, false),
-            (14_850, true),
-            (16_500, true),
-            (18_150, true),
-            (18_151, false),
-        ] {
+        for (tare_g, plausible) in
+            [(14_849, false), (14_850, true), (16_500, true), (18_150, true), (18_151, false)]
+        {
             assert_eq!(model.tare_is_plausible(tare_g, 10), plausible, "{tare_g}");
         }
     }

@@ -246,9 +246,7 @@ pub struct Person {
 impl Person {
     /// Whether they hold a certificate of a kind that is in force on the day of `now`.
     pub fn is_certified(&self, kind: CertificateKind, now: Moment) -> bool {
-        self.certificates
-            .iter()
-            .any(|c| c.kind == kind && c.in_force(now))
+        self.certificates.iter().any(|c| c.kind == kind && c.in_force(now))
     }
 }
 

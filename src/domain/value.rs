@@ -33,10 +33,7 @@ impl ValueCode {
 
     /// The stable name of the code.
     pub fn as_str(self) -> &'static str {
-        Self::ALL
-            .iter()
-            .find(|(code, _)| *code == self)
-            .map_or("invalid", |(_, name)| name)
+        Self::ALL.iter().find(|(code, _)| *code == self).map_or("invalid", |(_, name)| name)
     }
 }
 
@@ -56,10 +53,7 @@ pub struct ValueError {
 impl ValueError {
     /// A new error; `detail` says what is allowed.
     pub fn new(code: ValueCode, detail: impl Into<String>) -> Self {
-        Self {
-            code,
-            detail: detail.into(),
-        }
+        Self { code, detail: detail.into() }
     }
 
     /// Reads the form that `Display` writes; `None` for any other text.
@@ -92,10 +86,7 @@ impl<const MIN: usize, const MAX: usize> Text<MIN, MAX> {
     pub fn new(text: &str) -> Result<Self, ValueError> {
         let text = text.trim();
         if text.chars().any(char::is_control) {
-            return Err(ValueError::new(
-                ValueCode::ControlCharacter,
-                "control characters are not allowed",
-            ));
+            return Err(ValueError::new(ValueCode::ControlCharacter, "control characters are not allowed"));
         }
         let length = text.chars().count();
         let allowed = || format!("{MIN} to {MAX} characters are allowed, got {length}");
@@ -151,16 +142,9 @@ impl<const MIN: i32, const MAX: i32> Int<MIN, MAX> {
     /// # Errors
     /// Out of range.
     pub fn new(value: i64) -> Result<Self, ValueError> {
-        i32::try_from(value)
-            .ok()
-            .filter(|v| (MIN..=MAX).contains(v))
-            .map(Self)
-            .ok_or_else(|| {
-                ValueError::new(
-                    ValueCode::OutOfRange,
-                    format!("{MIN} to {MAX} is allowed, got {value}"),
-                )
-            })
+        i32::try_from(value).ok().filter(|v| (MIN..=MAX).contains(v)).map(Self).ok_or_else(|| {
+            ValueError::new(ValueCode::OutOfRange, format!("{MIN} to {MAX} is allowed, got {value}"))
+        })
     }
 
     /// The number.
@@ -228,14 +212,8 @@ mod tests {
         assert_eq!(Text::<1, 3>::new(" ab ").unwrap().as_str(), "ab");
         assert_eq!(Text::<1, 3>::new("  ").unwrap_err().code, ValueCode::TooShort);
         assert_eq!(Text::<1, 3>::new("abcd").unwrap_err().code, ValueCode::TooLong);
-        assert_eq!(
-            Text::<1, 3>::new("a\u{0}b").unwrap_err().code,
-            ValueCode::ControlCharacter
-        );
-        assert!(
-            Text::<1, 3>::new("瓶瓶瓶").is_ok(),
-            "characters are counted, not bytes"
-        );
+        assert_eq!(Text::<1, 3>::new("a\u{0}b").unwrap_err().code, ValueCode::ControlCharacter);
+        assert!(Text::<1, 3>::new("瓶瓶瓶").is_ok(), "characters are counted, not bytes");
     }
 
     #[test]
@@ -248,9 +226,7 @@ mod tests {
 
     #[test]
     fn an_error_survives_the_way_through_serde() {
-        let error = serde_json::from_str::<Text<1, 3>>("\"abcd\"")
-            .unwrap_err()
-            .to_string();
+        let error = serde_json::from_str::<Text<1, 3>>("\"abcd\"").unwrap_err().to_string();
         let text = error.split(" at line").next().unwrap();
         assert_eq!(ValueError::parse(text).unwrap().code, ValueCode::TooLong);
         assert_eq!(ValueError::parse("invalid type: null"), None);

@@ -22,11 +22,7 @@ pub fn void_status(scan: &ScanRecord, cylinder: Option<&Cylinder>) -> Option<Lab
     };
     let recorded = cylinder.map(|c| {
         let replaced = scan.label_id.as_ref().is_some_and(|id| *id != c.label.id);
-        if replaced {
-            LabelStatus::Revoked
-        } else {
-            c.label.status
-        }
+        if replaced { LabelStatus::Revoked } else { c.label.status }
     });
     scanned.max(recorded).filter(|worst| *worst != LabelStatus::Bound)
 }

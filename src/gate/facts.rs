@@ -94,8 +94,7 @@ pub struct RecordFacts<'a> {
 impl RecordFacts<'_> {
     /// Gross less the stamped tare, in grams.
     pub fn net_g(&self) -> Option<i32> {
-        self.cylinder
-            .map(|c| self.gross_g.saturating_sub(c.stamp.tare_g.get()))
+        self.cylinder.map(|c| self.gross_g.saturating_sub(c.stamp.tare_g.get()))
     }
 }
 

@@ -148,17 +148,12 @@ pub fn organization_facts<'a>(
     organization: Option<&'a Organization>,
     licenses: &'a [License],
 ) -> Option<OrganizationFacts<'a>> {
-    organization.map(|organization| OrganizationFacts {
-        organization,
-        licenses,
-    })
+    organization.map(|organization| OrganizationFacts { organization, licenses })
 }
 
 /// An id by number.
 pub fn id<K>(number: u128) -> Id<K> {
-    Id::from_uuid(Uuid::from_u128(
-        0x019a_0000_0000_7000_8000_0000_0000_0000 + number,
-    ))
+    Id::from_uuid(Uuid::from_u128(0x019a_0000_0000_7000_8000_0000_0000_0000 + number))
 }
 
 /// A day, `2026-06-15`.
@@ -188,20 +183,12 @@ pub fn noon(text: &str) -> Moment {
 
 /// A period of whole days.
 pub fn validity(from: &str, to: &str) -> Validity {
-    Validity {
-        valid_from: Day(day(from)),
-        valid_to: Day(day(to)),
-    }
+    Validity { valid_from: Day(day(from)), valid_to: Day(day(to)) }
 }
 
 /// A scan of the good label, whatever it turned out to be.
 pub fn scan(status: CodeStatus) -> ScanRecord {
-    ScanRecord {
-        entry: Entry::Scanned,
-        status,
-        label_id: Some("7K3M9PQ2".parse().unwrap()),
-        text: None,
-    }
+    ScanRecord { entry: Entry::Scanned, status, label_id: Some("7K3M9PQ2".parse().unwrap()), text: None }
 }
 
 /// A visual check that found nothing.
@@ -221,11 +208,7 @@ pub fn precheck() -> Precheck {
 /// What a good cylinder's steel says: YSP35.5, made in 2024-05, for 8 years.
 pub fn stamp() -> Stamp {
     Stamp {
-        manufacturer: Manufacturer {
-            code: "SH1".parse_text(),
-            name: None,
-            license_no: None,
-        },
+        manufacturer: Manufacturer { code: "SH1".parse_text(), name: None, license_no: None },
         serial_no: "SH2405-0012A7".parse_text(),
         model: "YSP35.5".parse_text(),
         medium: Medium::Lpg,
@@ -310,11 +293,7 @@ pub fn last_fill(at: &str) -> LastFill {
 /// An open permit on a scale for an operator, until 2026-06-15T02:05:00Z.
 pub fn open_permit(scale: u128, operator: u128) -> OpenPermit {
     OpenPermit {
-        permit: Permit {
-            id: id(0x60),
-            expires_at: instant("2026-06-15T02:05:00Z"),
-            max_fill_g: 14_900,
-        },
+        permit: Permit { id: id(0x60), expires_at: instant("2026-06-15T02:05:00Z"), max_fill_g: 14_900 },
         scale_id: id(scale),
         operator_id: id(operator),
     }
@@ -348,10 +327,7 @@ pub fn license(kind: LicenseKind, organization: u128) -> License {
 
 /// The licenses of a good filler.
 pub fn licenses(organization: u128) -> Vec<License> {
-    vec![
-        license(LicenseKind::Filling, organization),
-        license(LicenseKind::GasBusiness, organization),
-    ]
+    vec![license(LicenseKind::Filling, organization), license(LicenseKind::GasBusiness, organization)]
 }
 
 /// A filling station in 320602.
@@ -385,16 +361,9 @@ pub fn operator() -> Person {
         site_id: Some(id(SITE)),
         roles: vec![Role::FillOperator, Role::DeliveryWorker],
         active: true,
-        certificates: [
-            Filling,
-            GasDelivery,
-            HazmatDriver,
-            HazmatEscort,
-            Inspection,
-            SafetyManagement,
-        ]
-        .map(certificate)
-        .to_vec(),
+        certificates: [Filling, GasDelivery, HazmatDriver, HazmatEscort, Inspection, SafetyManagement]
+            .map(certificate)
+            .to_vec(),
     }
 }
 
@@ -441,10 +410,7 @@ pub fn policy(values: &[(&str, Value)]) -> Policy {
 
 /// The `{names}` of a text.
 pub fn names(text: &str) -> BTreeSet<&str> {
-    text.split('{')
-        .skip(1)
-        .filter_map(|rest| rest.split('}').next())
-        .collect()
+    text.split('{').skip(1).filter_map(|rest| rest.split('}').next()).collect()
 }
 
 /// Asserts that people can read a finding.
@@ -460,29 +426,15 @@ pub fn told(rule: &Rule, found: Option<Evidence>) -> Option<Evidence> {
 
 fn assert_told(rule: &Rule, evidence: &Evidence) {
     for name in names(rule.message.zh).union(&names(rule.message.en)) {
-        let value = evidence
-            .get(*name)
-            .unwrap_or_else(|| panic!("{}: no {name}", rule.id));
-        let shown = value
-            .as_array()
-            .map_or(std::slice::from_ref(value), Vec::as_slice);
+        let value = evidence.get(*name).unwrap_or_else(|| panic!("{}: no {name}", rule.id));
+        let shown = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
         assert!(
-            !shown
-                .iter()
-                .any(|v| v.is_boolean() || v.is_object() || v.is_array()),
+            !shown.iter().any(|v| v.is_boolean() || v.is_object() || v.is_array()),
             "{}: {value}",
             rule.id
         );
-        for word in shown
-            .iter()
-            .filter_map(Value::as_str)
-            .filter(|text| is_stable_word(text))
-        {
-            assert!(
-                terms::find(name, word).is_some(),
-                "{}: no term for {name} {word}",
-                rule.id
-            );
+        for word in shown.iter().filter_map(Value::as_str).filter(|text| is_stable_word(text)) {
+            assert!(terms::find(name, word).is_some(), "{}: no term for {name} {word}", rule.id);
         }
     }
 }

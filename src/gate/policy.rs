@@ -38,22 +38,14 @@ pub struct PolicyItem {
 }
 
 const fn integer(name: &'static str, default: i64, min: i64, max: i64) -> PolicyItem {
-    PolicyItem {
-        name,
-        kind: PolicyKind::Integer { min, max },
-        default,
-    }
+    PolicyItem { name, kind: PolicyKind::Integer { min, max }, default }
 }
 
 /// Every policy but the severities, which are `severity.<rule>` for the rules that allow it.
 pub const ITEMS: &[PolicyItem] = &[
     integer("min_refill_cycle_hours", 12, 0, 240),
     integer("tare_tolerance_g", 400, 0, 5_000),
-    PolicyItem {
-        name: "stamp_challenge_rate",
-        kind: PolicyKind::Rate,
-        default: 50_000,
-    },
+    PolicyItem { name: "stamp_challenge_rate", kind: PolicyKind::Rate, default: 50_000 },
     integer("permit_ttl_s", 600, 30, 7_200),
     integer("short_fill_g", 1_000, 0, 20_000),
     integer("no_gas_g", 200, 0, 5_000),
@@ -87,10 +79,7 @@ impl Policy {
             }
         }
         Self {
-            values: best
-                .into_iter()
-                .map(|(name, (.., value))| (name.to_owned(), value.clone()))
-                .collect(),
+            values: best.into_iter().map(|(name, (.., value))| (name.to_owned(), value.clone())).collect(),
         }
     }
 
@@ -161,37 +150,25 @@ impl Policy {
 
     /// How bad a finding of a rule is.
     pub fn severity(&self, rule: &Rule) -> Severity {
-        let set = self
-            .values
-            .get(&format!("severity.{}", rule.id))
-            .filter(|_| rule.by_policy);
-        set.and_then(Value::as_str)
-            .and_then(|word| word.parse().ok())
-            .unwrap_or(rule.severity)
+        let set = self.values.get(&format!("severity.{}", rule.id)).filter(|_| rule.by_policy);
+        set.and_then(Value::as_str).and_then(|word| word.parse().ok()).unwrap_or(rule.severity)
     }
 
     /// The value of a policy as clients see it.
     pub fn value(&self, item: &PolicyItem) -> Value {
-        self.values
-            .get(item.name)
-            .cloned()
-            .unwrap_or_else(|| match item.kind {
-                PolicyKind::Rate => {
-                    serde_json::json!(f64::from(i32::try_from(item.default).unwrap_or(0)) / 1_000_000.0)
-                }
-                _ => serde_json::json!(item.default),
-            })
+        self.values.get(item.name).cloned().unwrap_or_else(|| match item.kind {
+            PolicyKind::Rate => {
+                serde_json::json!(f64::from(i32::try_from(item.default).unwrap_or(0)) / 1_000_000.0)
+            }
+            _ => serde_json::json!(item.default),
+        })
     }
 }
 
 /// A share from 0 to 1 in millionths.
 fn millionths(rate: f64) -> u32 {
     // In 0..=1_000_000 after the clamp, so the cast is exact enough and never wraps.
-    #[allow(
-        clippy::as_conversions,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss
-    )]
+    #[allow(clippy::as_conversions, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let ppm = (rate.clamp(0.0, 1.0) * 1_000_000.0).round() as u32;
     ppm
 }
@@ -211,42 +188,27 @@ pub fn check(name: &str, value: &Value) -> Result<(), ValueError> {
         })?;
         // What was filled is a fact: after the fill a rule can hold the cylinder, but not unsay the record.
         let after_fill = super::record::RULES.iter().any(|r| r.rule.id == rule.id);
-        let allowed: &[&str] = if after_fill {
-            &["warn", "hold"]
-        } else {
-            &["warn", "refuse"]
-        };
+        let allowed: &[&str] = if after_fill { &["warn", "hold"] } else { &["warn", "refuse"] };
         return match value.as_str() {
             Some(word) if allowed.contains(&word) => Ok(()),
-            _ => Err(ValueError::new(
-                ValueCode::OutOfRange,
-                format!("one of {}", allowed.join(", ")),
-            )),
+            _ => Err(ValueError::new(ValueCode::OutOfRange, format!("one of {}", allowed.join(", ")))),
         };
     }
     let item = ITEMS.iter().find(|item| item.name == name);
     let item = item.ok_or_else(|| {
         let names: Vec<_> = ITEMS.iter().map(|item| item.name).collect();
-        ValueError::new(
-            ValueCode::BadFormat,
-            format!("one of {}, severity.<rule>", names.join(", ")),
-        )
+        ValueError::new(ValueCode::BadFormat, format!("one of {}, severity.<rule>", names.join(", ")))
     })?;
     let (taken, allowed) = match item.kind {
-        PolicyKind::Integer { min, max } => (
-            value.as_i64().is_some_and(|v| (min..=max).contains(&v)),
-            format!("{min} to {max} is allowed"),
-        ),
+        PolicyKind::Integer { min, max } => {
+            (value.as_i64().is_some_and(|v| (min..=max).contains(&v)), format!("{min} to {max} is allowed"))
+        }
         PolicyKind::Rate => (
             value.as_f64().is_some_and(|v| (0.0..=1.0).contains(&v)),
             "a number from 0 to 1 is allowed".to_owned(),
         ),
     };
-    if taken {
-        Ok(())
-    } else {
-        Err(ValueError::new(ValueCode::OutOfRange, allowed))
-    }
+    if taken { Ok(()) } else { Err(ValueError::new(ValueCode::OutOfRange, allowed)) }
 }
 
 #[cfg(test)]

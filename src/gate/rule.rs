@@ -70,12 +70,7 @@ pub struct Rule {
 impl Rule {
     /// A finding of this rule, with the severity that policy gives it.
     pub fn finding(&self, evidence: Evidence, policy: &Policy) -> Finding {
-        Finding {
-            rule: self.id.to_owned(),
-            severity: policy.severity(self),
-            alert: self.alert,
-            evidence,
-        }
+        Finding { rule: self.id.to_owned(), severity: policy.severity(self), alert: self.alert, evidence }
     }
 
     /// The message for a person.
@@ -105,10 +100,7 @@ where
 
 /// The words of a list whose conditions hold, in the order of the list.
 pub fn holding<const N: usize>(words: [(&'static str, bool); N]) -> Vec<&'static str> {
-    words
-        .into_iter()
-        .filter_map(|(word, holds)| holds.then_some(word))
-        .collect()
+    words.into_iter().filter_map(|(word, holds)| holds.then_some(word)).collect()
 }
 
 /// Puts evidence into the `{names}` of a text; a name without evidence becomes a dash.
@@ -121,11 +113,7 @@ fn fill_in(template: &str, evidence: &Evidence, lang: Lang) -> String {
             rest = after;
             break;
         };
-        text.push_str(
-            &evidence
-                .get(name)
-                .map_or_else(|| "–".to_owned(), |value| plain(name, value, lang)),
-        );
+        text.push_str(&evidence.get(name).map_or_else(|| "–".to_owned(), |value| plain(name, value, lang)));
         rest = tail;
     }
     text.push_str(rest);
@@ -141,11 +129,7 @@ fn plain(name: &str, value: &Value, lang: Lang) -> String {
         Value::Array(items) if items.is_empty() => "–".to_owned(),
         Value::Array(items) => {
             let separator = if lang == Lang::Zh { "、" } else { ", " };
-            items
-                .iter()
-                .map(|item| plain(name, item, lang))
-                .collect::<Vec<_>>()
-                .join(separator)
+            items.iter().map(|item| plain(name, item, lang)).collect::<Vec<_>>().join(separator)
         }
         other => other.to_string(),
     }
@@ -173,10 +157,7 @@ mod tests {
     #[test]
     fn evidence_goes_into_the_words() {
         let evidence = evidence! { "a" => 5, "b" => "x", "list" => ["p", "q"], "no" => [(); 0] };
-        assert_eq!(
-            fill_in("{a} g, {b}; {list} {gone} {no}", &evidence, Lang::En),
-            "5 g, x; p, q – –"
-        );
+        assert_eq!(fill_in("{a} g, {b}; {list} {gone} {no}", &evidence, Lang::En), "5 g, x; p, q – –");
         assert_eq!(fill_in("no end {a", &evidence, Lang::En), "no end a");
     }
 
@@ -202,16 +183,8 @@ mod tests {
         ids.dedup();
         assert_eq!(ids.len(), count, "ids are unique");
         for rule in all() {
-            assert!(
-                !rule.message.zh.is_empty() && !rule.message.en.is_empty(),
-                "{}",
-                rule.id
-            );
-            assert!(
-                !rule.next_step.zh.is_empty() && !rule.next_step.en.is_empty(),
-                "{}",
-                rule.id
-            );
+            assert!(!rule.message.zh.is_empty() && !rule.message.en.is_empty(), "{}", rule.id);
+            assert!(!rule.next_step.zh.is_empty() && !rule.next_step.en.is_empty(), "{}", rule.id);
             assert!(!rule.citations.is_empty(), "{} cites nothing", rule.id);
         }
     }

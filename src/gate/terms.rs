@@ -6,10 +6,8 @@ const fn words(zh: &'static str, en: &'static str) -> Words {
     Words { zh, en }
 }
 
-const STATUS: &[(&str, Words)] = &[
-    ("revoked", words("已作废", "revoked")),
-    ("suspended", words("已停用", "suspended")),
-];
+const STATUS: &[(&str, Words)] =
+    &[("revoked", words("已作废", "revoked")), ("suspended", words("已停用", "suspended"))];
 
 const REASON: &[(&str, Words)] = &[
     ("none", words("没有", "none")),
@@ -23,10 +21,7 @@ const REASON: &[(&str, Words)] = &[
     ("closed", words("已关停", "closed")),
     ("no_operator", words("没有充装工登录", "nobody signed in")),
     ("inactive", words("账号已停用", "login disabled")),
-    (
-        "other_organization",
-        words("不是本单位人员", "works for another organization"),
-    ),
+    ("other_organization", words("不是本单位人员", "works for another organization")),
     ("calibration_expired", words("检定过期", "calibration expired")),
 ];
 
@@ -63,10 +58,7 @@ const CUSTODY: &[(&str, Words)] = &[
     ("authority", words("监管部门", "authority")),
 ];
 
-const MEDIA: &[(&str, Words)] = &[
-    ("lpg", words("液化石油气", "LPG")),
-    ("dme", words("二甲醚", "DME")),
-];
+const MEDIA: &[(&str, Words)] = &[("lpg", words("液化石油气", "LPG")), ("dme", words("二甲醚", "DME"))];
 
 /// A word of the evidence of this name, where it is one of a closed list. Names and numbers are left as they are.
 pub fn find(name: &str, word: &str) -> Option<Words> {
@@ -79,9 +71,7 @@ pub fn find(name: &str, word: &str) -> Option<Words> {
         "stamp_medium" | "scale_medium" => MEDIA,
         _ => return None,
     };
-    list.iter()
-        .find(|(known, _)| *known == word)
-        .map(|(_, words)| *words)
+    list.iter().find(|(known, _)| *known == word).map(|(_, words)| *words)
 }
 
 #[cfg(test)]
@@ -93,14 +83,8 @@ mod tests {
         for list in [STATUS, REASON, CHECK_ITEMS, UNFIT, CUSTODY, MEDIA] {
             for (at, (word, words)) in list.iter().enumerate() {
                 assert!(!words.zh.is_empty() && !words.zh.is_ascii(), "{word}");
-                assert!(
-                    !words.en.is_empty() && words.en.is_ascii() && !words.en.contains('_'),
-                    "{word}"
-                );
-                assert!(
-                    list.iter().skip(at + 1).all(|(other, _)| other != word),
-                    "{word} twice"
-                );
+                assert!(!words.en.is_empty() && words.en.is_ascii() && !words.en.contains('_'), "{word}");
+                assert!(list.iter().skip(at + 1).all(|(other, _)| other != word), "{word} twice");
             }
         }
     }

@@ -101,11 +101,7 @@ pub struct CylinderRequest {
 
 fn filled<T>(given: Option<T>, from_model: Option<T>, member: &str) -> Result<T> {
     given.or(from_model).ok_or_else(|| {
-        Error::invalid(
-            &format!("/{member}"),
-            "required",
-            "required for a model that is not in the table",
-        )
+        Error::invalid(&format!("/{member}"), "required", "required for a model that is not in the table")
     })
 }
 
@@ -216,9 +212,7 @@ fn reference(request: &HttpRequest) -> Result<String> {
         return Err(Code::CylinderNotFound.into());
     }
     // A scanned address comes with its slashes encoded, which the router leaves as they are.
-    Ok(percent_encoding::percent_decode_str(text)
-        .decode_utf8_lossy()
-        .into_owned())
+    Ok(percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned())
 }
 
 /// `GET /cylinders/{ref}`
@@ -277,13 +271,7 @@ pub async fn list_all(service: Data, caller: Caller, request: HttpRequest) -> Ht
         let owners: Vec<_> = rows.iter().map(|row| row.cylinder.owner_id).collect();
         let names = history::names(session.conn, &owners, &[], &[])?;
         let viewer = viewer(&inner, &session.actor);
-        let name = |id| {
-            names
-                .organizations
-                .iter()
-                .find(|(of, _)| *of == id)
-                .map(|(_, name)| name.clone())
-        };
+        let name = |id| names.organizations.iter().find(|(of, _)| *of == id).map(|(_, name)| name.clone());
         list::<_, CylinderView, _>(
             rows,
             asked.limit,
@@ -322,17 +310,9 @@ pub async fn events(service: Data, caller: Caller, request: HttpRequest) -> Http
     read(&service, &caller, Action::ReadCylinder, move |session| {
         let row = app::cylinder(session, &inner.app.keyring, &reference)?;
         let events = history::of_cylinder(session.conn, row.cylinder.id, &page)?;
-        let List { items, next_cursor } = list(
-            events,
-            asked.limit,
-            |event| event.seq,
-            |events| app::views(session, &events, lang),
-        )?;
-        Ok(History {
-            items,
-            next_cursor,
-            customer_scans: app::customer_scans(session, row.cylinder.id)?,
-        })
+        let List { items, next_cursor } =
+            list(events, asked.limit, |event| event.seq, |events| app::views(session, &events, lang))?;
+        Ok(History { items, next_cursor, customer_scans: app::customer_scans(session, row.cylinder.id)? })
     })
     .await
 }
@@ -395,10 +375,7 @@ pub struct DocumentRequest {
 
 impl From<DocumentRequest> for Documented {
     fn from(given: DocumentRequest) -> Self {
-        Self {
-            document_no: given.document_no,
-            reason: given.reason,
-        }
+        Self { document_no: given.document_no, reason: given.reason }
     }
 }
 
@@ -432,11 +409,7 @@ pub async fn replace_label(
     else {
         return Err(Code::Internal.into());
     };
-    let code = service
-        .app
-        .keyring
-        .tag(&data.label_id, data.key_id)
-        .ok_or(Code::Internal)?;
+    let code = service.app.keyring.tag(&data.label_id, data.key_id).ok_or(Code::Internal)?;
     let label = app::LabelView {
         id: data.label_id.clone(),
         typed: data.label_id.typed(),
@@ -446,11 +419,7 @@ pub async fn replace_label(
         png_url: Some(format!("/api/v1/labels/{code}.png")),
         code: Some(code.to_string()),
     };
-    let reply = LabelReply {
-        cylinder_id,
-        label,
-        event: EventRef::from(&**event),
-    };
+    let reply = LabelReply { cylinder_id, label, event: EventRef::from(&**event) };
     Ok(recorded(StatusCode::CREATED, &receipt, &reply))
 }
 
@@ -472,13 +441,7 @@ const PNG_DPI: u32 = 300;
 
 fn spec(asked: &LabelQuery) -> Result<LabelSpec> {
     let wrong = |name: &str, allowed: &str| Error::invalid(&format!("?{name}"), "out_of_range", allowed);
-    let size = asked
-        .size_mm
-        .as_deref()
-        .unwrap_or("40")
-        .parse()
-        .ok()
-        .and_then(|mm: u16| SizeMm::new(mm).ok());
+    let size = asked.size_mm.as_deref().unwrap_or("40").parse().ok().and_then(|mm: u16| SizeMm::new(mm).ok());
     let correction = asked.ec.as_deref().unwrap_or("M").parse::<ErrorCorrection>();
     Ok(LabelSpec {
         size_mm: size.ok_or_else(|| wrong("size_mm", "15 to 150"))?,
@@ -504,9 +467,7 @@ async fn printed(service: &Data, caller: &Caller, text: String) -> Result<Printe
         }
         app.read(credential, Action::PrintLabel, |session| {
             let label = crate::db::facts::labels(session.conn, std::slice::from_ref(&code.id))?.pop();
-            let label = label
-                .filter(|l| l.status != LabelStatus::Revoked)
-                .ok_or(Code::LabelNotFound)?;
+            let label = label.filter(|l| l.status != LabelStatus::Revoked).ok_or(Code::LabelNotFound)?;
             let row = crate::db::facts::cylinders(session.conn, &[label.cylinder_id])?.pop();
             let row = row.filter(|row| row.cylinder.owner_id == session.actor.organization_id);
             let cylinder = row.ok_or(Code::LabelNotFound)?.cylinder;
@@ -549,9 +510,7 @@ pub async fn picture(service: Data, caller: Caller, request: HttpRequest) -> Htt
     })
     .await?;
     let kind = if vector { "image/svg+xml" } else { "image/png" };
-    Ok(HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, kind))
-        .body(drawn))
+    Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, kind)).body(drawn))
 }
 
 /// The result of an inspection.
@@ -684,15 +643,7 @@ async fn stand(
     change: Change,
 ) -> HttpResult {
     let target = target(&service, &request).await?;
-    let receipt = command(
-        &service,
-        ChangeStanding {
-            call: caller.call(digest),
-            target,
-            change,
-        },
-    )
-    .await?;
+    let receipt = command(&service, ChangeStanding { call: caller.call(digest), target, change }).await?;
     Ok(act(&receipt))
 }
 
@@ -703,14 +654,7 @@ pub async fn seize(
     request: HttpRequest,
     body: Body<DocumentRequest>,
 ) -> HttpResult {
-    stand(
-        service,
-        caller,
-        request,
-        body.digest,
-        Change::Seize(body.value.into()),
-    )
-    .await
+    stand(service, caller, request, body.digest, Change::Seize(body.value.into())).await
 }
 
 /// `POST /cylinders/{ref}/blacklistings`
@@ -720,14 +664,7 @@ pub async fn blacklist(
     request: HttpRequest,
     body: Body<DocumentRequest>,
 ) -> HttpResult {
-    stand(
-        service,
-        caller,
-        request,
-        body.digest,
-        Change::Blacklist(body.value.into()),
-    )
-    .await
+    stand(service, caller, request, body.digest, Change::Blacklist(body.value.into())).await
 }
 
 /// `DELETE /cylinders/{ref}/blacklistings`
@@ -737,14 +674,7 @@ pub async fn unblacklist(
     request: HttpRequest,
     body: Body<DocumentRequest>,
 ) -> HttpResult {
-    stand(
-        service,
-        caller,
-        request,
-        body.digest,
-        Change::Unblacklist(body.value.into()),
-    )
-    .await
+    stand(service, caller, request, body.digest, Change::Unblacklist(body.value.into())).await
 }
 
 /// `POST /cylinders/{ref}/losses`
@@ -754,14 +684,7 @@ pub async fn lose(
     request: HttpRequest,
     body: Body<ReasonRequest>,
 ) -> HttpResult {
-    stand(
-        service,
-        caller,
-        request,
-        body.digest,
-        Change::Lose(body.value.reason),
-    )
-    .await
+    stand(service, caller, request, body.digest, Change::Lose(body.value.reason)).await
 }
 
 /// `POST /cylinders/{ref}/recoveries`
@@ -771,14 +694,7 @@ pub async fn recover(
     request: HttpRequest,
     body: Body<ReasonRequest>,
 ) -> HttpResult {
-    stand(
-        service,
-        caller,
-        request,
-        body.digest,
-        Change::Recover(body.value.reason),
-    )
-    .await
+    stand(service, caller, request, body.digest, Change::Recover(body.value.reason)).await
 }
 
 /// `POST /cylinders/{ref}/owner-changes`
@@ -789,26 +705,15 @@ pub async fn propose(
     body: Body<NewOwnerChange>,
 ) -> HttpResult {
     let target = target(&service, &request).await?;
-    create(
-        &service,
-        &caller,
-        Action::ChangeOwner,
-        body,
-        move |session, body| propose_owner_change(session, target, body),
-    )
+    create(&service, &caller, Action::ChangeOwner, body, move |session, body| {
+        propose_owner_change(session, target, body)
+    })
     .await
 }
 
 /// `POST /owner-changes/{id}/approve`
 pub async fn approve(service: Data, caller: Caller, request: HttpRequest) -> HttpResult {
     let id: OwnerChangeId = path_id(&request, "id", Code::OwnerChangeNotFound)?;
-    let receipt = command(
-        &service,
-        ApproveOwnerChange {
-            call: caller.call(no_body()),
-            id,
-        },
-    )
-    .await?;
+    let receipt = command(&service, ApproveOwnerChange { call: caller.call(no_body()), id }).await?;
     Ok(act(&receipt))
 }

@@ -26,17 +26,11 @@ pub const MAX_BODY: usize = 64 * 1024;
 
 /// The language of messages: English if it is asked for before Chinese.
 pub fn lang_of(headers: &HeaderMap) -> Lang {
-    let wanted = headers
-        .get(header::ACCEPT_LANGUAGE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let wanted =
+        headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let first = wanted.split(',').map(str::trim).find_map(|tag| {
         let tag = tag.split(';').next().unwrap_or_default().to_ascii_lowercase();
-        if tag.starts_with("zh") {
-            Some(Lang::Zh)
-        } else {
-            tag.starts_with("en").then_some(Lang::En)
-        }
+        if tag.starts_with("zh") { Some(Lang::Zh) } else { tag.starts_with("en").then_some(Lang::En) }
     });
     first.unwrap_or_default()
 }
@@ -60,10 +54,7 @@ impl Caller {
             key: key.clone(),
             body_digest,
         });
-        Call {
-            credential: self.credential,
-            idempotency,
-        }
+        Call { credential: self.credential, idempotency }
     }
 
     /// The same for calls that must come with an idempotency key.
@@ -79,24 +70,16 @@ impl Caller {
 
     fn read(request: &HttpRequest) -> Result<Self> {
         let service = request.app_data::<web::Data<Service>>().ok_or(Code::Internal)?;
-        let value = request
-            .headers()
-            .get(header::AUTHORIZATION)
-            .ok_or(Code::Unauthenticated)?;
-        let (scheme, secret) = value
-            .to_str()
-            .ok()
-            .and_then(|text| text.split_once(' '))
-            .ok_or(Code::TokenInvalid)?;
+        let value = request.headers().get(header::AUTHORIZATION).ok_or(Code::Unauthenticated)?;
+        let (scheme, secret) =
+            value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(Code::TokenInvalid)?;
         let credential = if scheme.eq_ignore_ascii_case("bearer") {
             let claims = service.app.tokens.verify(secret.trim(), service.app.clock.now());
             claims.map_err(|_| Code::TokenInvalid)?.credential()
         } else if scheme.eq_ignore_ascii_case("device") {
             let key =
                 OpaqueSecret::parse(secret.trim(), SecretKind::Device).map_err(|_| Code::TokenInvalid)?;
-            Credential::Device {
-                key_digest: key.digest(),
-            }
+            Credential::Device { key_digest: key.digest() }
         } else {
             return Err(Code::TokenInvalid.into());
         };
@@ -115,16 +98,13 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>> {
     };
     let plain = |text: &&str| {
         (1..=64).contains(&text.len())
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
     };
     match value.to_str().ok().filter(plain) {
         Some(key) => Ok(Some(key.to_owned())),
-        None => Err(Error::new(
-            Code::IdempotencyKeyMalformed,
-            "1 to 64 of A-Z, a-z, 0-9, hyphen, underscore",
-        )),
+        None => {
+            Err(Error::new(Code::IdempotencyKeyMalformed, "1 to 64 of A-Z, a-z, 0-9, hyphen, underscore"))
+        }
     }
 }
 
@@ -156,14 +136,9 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
     type Future = std::pin::Pin<Box<dyn Future<Output = Result<Self>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let content_type = request
-            .headers()
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok());
+        let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         let is_json = content_type.is_some_and(|t| {
-            t.split(';')
-                .next()
-                .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+            t.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
         });
         let bytes = web::Bytes::from_request(request, payload);
         Box::pin(async move {
@@ -173,11 +148,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
             let bytes = bytes.await.map_err(|error| {
                 let too_large =
                     error.as_response_error().status_code() == actix_web::http::StatusCode::PAYLOAD_TOO_LARGE;
-                Error::from(if too_large {
-                    Code::BodyTooLarge
-                } else {
-                    Code::MalformedRequest
-                })
+                Error::from(if too_large { Code::BodyTooLarge } else { Code::MalformedRequest })
             })?;
             parse(&bytes)
         })
@@ -227,15 +198,8 @@ fn member_error(error: &serde_path_to_error::Error<serde_json::Error>) -> Error 
     } else {
         ("wrong_type", message)
     };
-    let field = FieldError {
-        pointer: pointer.clone(),
-        code: code.to_owned(),
-        detail: detail.clone(),
-    };
-    Error {
-        fields: vec![field],
-        ..Error::new(Code::MalformedRequest, format!("{pointer}: {detail}"))
-    }
+    let field = FieldError { pointer: pointer.clone(), code: code.to_owned(), detail: detail.clone() };
+    Error { fields: vec![field], ..Error::new(Code::MalformedRequest, format!("{pointer}: {detail}")) }
 }
 
 fn quoted<'a>(message: &'a str, before: &str) -> Option<&'a str> {
@@ -259,11 +223,7 @@ pub fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T> {
             _ => serde_json::Value::String(text),
         };
         if object.insert(name.clone(), value).is_some() {
-            return Err(parameter(
-                &name,
-                "repeated",
-                "this parameter may come once".to_owned(),
-            ));
+            return Err(parameter(&name, "repeated", "this parameter may come once".to_owned()));
         }
     }
     serde_path_to_error::deserialize(serde_json::Value::Object(object)).map_err(|error| {
@@ -280,15 +240,8 @@ pub fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T> {
 
 fn parameter(name: &str, code: &str, detail: String) -> Error {
     let pointer = format!("?{name}");
-    let field = FieldError {
-        pointer: pointer.clone(),
-        code: code.to_owned(),
-        detail: detail.clone(),
-    };
-    Error {
-        fields: vec![field],
-        ..Error::new(Code::MalformedRequest, format!("{pointer}: {detail}"))
-    }
+    let field = FieldError { pointer: pointer.clone(), code: code.to_owned(), detail: detail.clone() };
+    Error { fields: vec![field], ..Error::new(Code::MalformedRequest, format!("{pointer}: {detail}")) }
 }
 
 /// `?limit=` as text, because a query is text: 1 to 200.
@@ -305,9 +258,7 @@ impl<'de> Deserialize<'de> for Limit {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let number = text.parse::<i64>().ok().filter(|n| (1..=200).contains(n));
-        number
-            .map(Self)
-            .ok_or_else(|| serde::de::Error::custom("1 to 200 is allowed"))
+        number.map(Self).ok_or_else(|| serde::de::Error::custom("1 to 200 is allowed"))
     }
 }
 
@@ -348,17 +299,12 @@ pub fn page<T: CursorKey>(limit: Limit, cursor: Option<&str>) -> Result<Page<T>>
         None => None,
         Some(text) => Some(read_cursor(text).ok_or(Code::MalformedCursor)?),
     };
-    Ok(Page {
-        after,
-        limit: limit.0 + 1,
-    })
+    Ok(Page { after, limit: limit.0 + 1 })
 }
 
 /// Reads a cursor.
 pub fn read_cursor<T: CursorKey>(text: &str) -> Option<T> {
-    let bytes = (text.len() <= 100)
-        .then(|| URL_SAFE_NO_PAD.decode(text).ok())
-        .flatten()?;
+    let bytes = (text.len() <= 100).then(|| URL_SAFE_NO_PAD.decode(text).ok()).flatten()?;
     T::read(std::str::from_utf8(&bytes).ok()?)
 }
 
@@ -407,14 +353,8 @@ mod tests {
             fault(r#"{"items":[{"tare_g":"5"}]}"#),
             case(Code::MalformedRequest, "/items/0/tare_g", "wrong_type")
         );
-        assert_eq!(
-            fault(r#"{"items":[{}]}"#),
-            case(Code::MalformedRequest, "/items/0/tare_g", "required")
-        );
-        assert_eq!(
-            fault(r#"{"items":[],"x":1}"#),
-            case(Code::MalformedRequest, "/x", "unknown_member")
-        );
+        assert_eq!(fault(r#"{"items":[{}]}"#), case(Code::MalformedRequest, "/items/0/tare_g", "required"));
+        assert_eq!(fault(r#"{"items":[],"x":1}"#), case(Code::MalformedRequest, "/x", "unknown_member"));
         assert_eq!(fault("{"), case(Code::MalformedRequest, "", ""));
     }
 

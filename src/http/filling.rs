@@ -44,11 +44,7 @@ pub struct EventRef {
 
 impl From<&Event> for EventRef {
     fn from(event: &Event) -> Self {
-        Self {
-            log_index: event.log_index,
-            cylinder_seq: event.seq,
-            hash: hex(&event.hash),
-        }
+        Self { log_index: event.log_index, cylinder_seq: event.seq, hash: hex(&event.hash) }
     }
 }
 
@@ -143,10 +139,8 @@ pub async fn check(service: Data, caller: Caller, body: Body<FillCheckRequest>) 
         id: receipt.event.event.id,
         decision: data.decision,
         permit: data.permit,
-        challenge: (data.decision == Decision::Challenged).then_some(Challenge {
-            kind: "stamp_digits",
-            question,
-        }),
+        challenge: (data.decision == Decision::Challenged)
+            .then_some(Challenge { kind: "stamp_digits", question }),
         findings: in_words(&data.findings, caller.lang),
         cylinder: data.cylinder.clone(),
         event: EventRef::from(&*receipt.event),
@@ -222,13 +216,7 @@ fn fill_reply(receipt: &Receipt, lang: Lang) -> Result<FillReply, Error> {
         count_findings(event.data.findings());
     }
     let findings = in_words(event.data.findings(), lang);
-    Ok(FillReply {
-        id,
-        net_g,
-        status,
-        findings,
-        event: EventRef::from(&*receipt.event),
-    })
+    Ok(FillReply { id, net_g, status, findings, event: EventRef::from(&*receipt.event) })
 }
 
 /// `POST /fills`
@@ -249,11 +237,7 @@ pub async fn record(service: Data, caller: Caller, body: Body<FillRequest>) -> H
     )
     .await?;
     let reply = fill_reply(&receipt, caller.lang)?;
-    let status = if reply.id.is_some() {
-        StatusCode::CREATED
-    } else {
-        StatusCode::OK
-    };
+    let status = if reply.id.is_some() { StatusCode::CREATED } else { StatusCode::OK };
     Ok(recorded(status, &receipt, &reply))
 }
 
@@ -276,18 +260,9 @@ pub async fn reweigh(
 ) -> HttpResult {
     let fill_id: EventId = path_id(&request, "id", Code::FillNotFound)?;
     let call = caller.keyed_call(body.digest)?;
-    let weighed = ReweighFill {
-        call,
-        fill_id,
-        gross_g: body.value.gross_g,
-        postcheck: body.value.postcheck,
-    };
+    let weighed = ReweighFill { call, fill_id, gross_g: body.value.gross_g, postcheck: body.value.postcheck };
     let receipt = command(&service, weighed).await?;
-    Ok(recorded(
-        StatusCode::OK,
-        &receipt,
-        &fill_reply(&receipt, caller.lang)?,
-    ))
+    Ok(recorded(StatusCode::OK, &receipt, &fill_reply(&receipt, caller.lang)?))
 }
 
 /// Which fills.
@@ -374,12 +349,7 @@ pub async fn list_checks(service: Data, caller: Caller, request: HttpRequest) ->
             to: asked.to,
         };
         let rows = history::list(session.conn, &session.reach(), &filter, &page)?;
-        list::<_, EventView, _>(
-            rows,
-            asked.limit,
-            |row| row.log_index,
-            |rows| views(session, &rows, lang),
-        )
+        list::<_, EventView, _>(rows, asked.limit, |row| row.log_index, |rows| views(session, &rows, lang))
     })
     .await
 }
@@ -414,10 +384,7 @@ pub struct Position {
 
 impl Position {
     fn check(&self) -> Result<(), Error> {
-        let place = crate::domain::registry::Location {
-            lat: self.lat,
-            lon: self.lon,
-        };
+        let place = crate::domain::registry::Location { lat: self.lat, lon: self.lon };
         let accuracy = self.accuracy_m.is_none_or(|m| (0.0..=100_000.0).contains(&m));
         if place.is_valid() && accuracy {
             return Ok(());
@@ -502,12 +469,7 @@ pub async fn hand_over(service: Data, caller: Caller, body: Body<HandoverRequest
         count_findings(event.data.findings());
     }
     let findings = in_words(event.data.findings(), caller.lang);
-    let reply = HandoverReply {
-        id: event.id,
-        decision,
-        findings,
-        event: EventRef::from(&*receipt.event),
-    };
+    let reply = HandoverReply { id: event.id, decision, findings, event: EventRef::from(&*receipt.event) };
     Ok(recorded(StatusCode::OK, &receipt, &reply))
 }
 

@@ -33,16 +33,11 @@ impl Limits {
 
     /// The address of the client: the peer, or what a trusted proxy says.
     pub fn client(&self, request: &HttpRequest) -> IpAddr {
-        let peer = request
-            .peer_addr()
-            .map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |addr| addr.ip());
+        let peer = request.peer_addr().map_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED), |addr| addr.ip());
         if !self.trusted_proxies.contains(peer) {
             return peer;
         }
-        let forwarded = request
-            .headers()
-            .get("x-forwarded-for")
-            .and_then(|value| value.to_str().ok());
+        let forwarded = request.headers().get("x-forwarded-for").and_then(|value| value.to_str().ok());
         // The last entry is the one that our own proxy wrote; those before it anybody could have.
         forwarded
             .and_then(|list| list.rsplit(',').next())

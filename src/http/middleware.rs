@@ -61,22 +61,14 @@ fn count(method: String, route: String, status: u16, micros: i64) {
 
 /// A client's own id if it is short and plain, so that its log and ours can be joined; else a new one.
 fn request_id(request: &ServiceRequest, service: Option<&Service>) -> String {
-    let given = request
-        .headers()
-        .get(&REQUEST_ID)
-        .and_then(|value| value.to_str().ok());
+    let given = request.headers().get(&REQUEST_ID).and_then(|value| value.to_str().ok());
     let plain = |text: &&str| {
         (8..=64).contains(&text.len())
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b))
     };
     given.filter(plain).map(str::to_owned).unwrap_or_else(|| {
         service.map_or_else(String::new, |s| {
-            s.app
-                .ids
-                .id::<crate::domain::id::of::Event>(s.app.clock.now())
-                .to_string()
+            s.app.ids.id::<crate::domain::id::of::Event>(s.app.clock.now()).to_string()
         })
     })
 }
@@ -91,14 +83,9 @@ fn finish(
     if !status.is_client_error() && !status.is_server_error() {
         return response;
     }
-    let known = response
-        .response()
-        .error()
-        .and_then(|e| e.as_error::<Error>().cloned());
-    let own_page = response
-        .headers()
-        .get(header::CONTENT_TYPE)
-        .is_some_and(|t| t.as_bytes().starts_with(b"text/html"));
+    let known = response.response().error().and_then(|e| e.as_error::<Error>().cloned());
+    let own_page =
+        response.headers().get(header::CONTENT_TYPE).is_some_and(|t| t.as_bytes().starts_with(b"text/html"));
     if known.is_none() && own_page {
         return response;
     }
@@ -121,10 +108,7 @@ fn secure(response: &mut ServiceResponse<BoxBody>, id: &str) {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_FRAME_OPTIONS, "DENY"),
-        (
-            HeaderName::from_static("permissions-policy"),
-            "geolocation=(), camera=(), microphone=()",
-        ),
+        (HeaderName::from_static("permissions-policy"), "geolocation=(), camera=(), microphone=()"),
     ];
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
@@ -132,11 +116,7 @@ fn secure(response: &mut ServiceResponse<BoxBody>, id: &str) {
     if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
         headers.insert(
             header::CONTENT_SECURITY_POLICY,
-            HeaderValue::from_static(if reference_page {
-                REFERENCE_PAGE_SECURITY
-            } else {
-                CONTENT_SECURITY
-            }),
+            HeaderValue::from_static(if reference_page { REFERENCE_PAGE_SECURITY } else { CONTENT_SECURITY }),
         );
     }
     if !headers.contains_key(header::CACHE_CONTROL) {

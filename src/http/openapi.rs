@@ -27,10 +27,7 @@ pub fn list_schema(name: &str) -> RefOr<Schema> {
         .property(
             "next_cursor",
             ObjectBuilder::new()
-                .schema_type(utoipa::openapi::schema::SchemaType::from_iter([
-                    Type::String,
-                    Type::Null,
-                ]))
+                .schema_type(utoipa::openapi::schema::SchemaType::from_iter([Type::String, Type::Null]))
                 .description(Some("for the next page; null on the last")),
         )
         .required("next_cursor")
@@ -46,10 +43,7 @@ pub fn document() -> OpenApi {
         .security_scheme(
             "session",
             SecurityScheme::Http(
-                HttpBuilder::new()
-                    .scheme(HttpAuthScheme::Bearer)
-                    .bearer_format("JWT")
-                    .build(),
+                HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build(),
             ),
         )
         .security_scheme(
@@ -76,11 +70,7 @@ pub fn document() -> OpenApi {
              messages.",
         ))
         .build();
-    OpenApiBuilder::new()
-        .info(info)
-        .paths(paths)
-        .components(Some(components.build()))
-        .build()
+    OpenApiBuilder::new().info(info).paths(paths).components(Some(components.build())).build()
 }
 
 fn method(name: &str) -> HttpMethod {
@@ -105,12 +95,9 @@ fn operation(spec: &Spec) -> Operation {
         operation = operation.parameter(key_parameter(spec.key));
     }
     if let Some(body) = &spec.body {
-        let content = ContentBuilder::new()
-            .schema(Some(Ref::from_schema_name(body)))
-            .build();
-        let body = RequestBodyBuilder::new()
-            .content("application/json", content)
-            .required(Some(Required::True));
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name(body))).build();
+        let body =
+            RequestBodyBuilder::new().content("application/json", content).required(Some(Required::True));
         operation = operation.request_body(Some(body.build()));
     }
     if spec.access != Access::Public {
@@ -128,11 +115,7 @@ fn tag(path: &str) -> String {
 }
 
 fn operation_id(spec: &Spec) -> String {
-    let words = spec
-        .path
-        .trim_start_matches("/api/v1")
-        .replace(['{', '}'], "")
-        .replace(['/', '-', '.'], "_");
+    let words = spec.path.trim_start_matches("/api/v1").replace(['{', '}'], "").replace(['/', '-', '.'], "_");
     format!("{}{words}", spec.method.to_ascii_lowercase())
 }
 
@@ -152,14 +135,8 @@ fn path_parameters(path: &str) -> Vec<Parameter> {
 }
 
 fn key_parameter(key: Key) -> Parameter {
-    let schema = ObjectBuilder::new()
-        .schema_type(Type::String)
-        .pattern(Some("^[A-Za-z0-9_-]{1,64}$"));
-    let required = if key == Key::Required {
-        Required::True
-    } else {
-        Required::False
-    };
+    let schema = ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[A-Za-z0-9_-]{1,64}$"));
+    let required = if key == Key::Required { Required::True } else { Required::False };
     ParameterBuilder::new()
         .name("Idempotency-Key")
         .parameter_in(ParameterIn::Header)
@@ -178,14 +155,10 @@ fn responses(spec: &Spec) -> utoipa::openapi::Responses {
         if media_type.is_empty() {
             return answer.build();
         }
-        let content = ContentBuilder::new()
-            .schema(schema.as_ref().map(Ref::from_schema_name))
-            .build();
+        let content = ContentBuilder::new().schema(schema.as_ref().map(Ref::from_schema_name)).build();
         answer.content(*media_type, content).build()
     };
-    let problem = ContentBuilder::new()
-        .schema(Some(Ref::from_schema_name(Problem::name())))
-        .build();
+    let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name()))).build();
     let bad = ResponseBuilder::new()
         .description("a problem (RFC 9457)")
         .content("application/problem+json", problem);

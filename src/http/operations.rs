@@ -20,11 +20,7 @@ pub async fn ready(service: Data) -> HttpResult {
     let trusted = blocking(&service, |app| {
         let mut conn = app.pool.get()?;
         crate::db::migrations::check(&mut conn)?;
-        Ok(clock_is_trusted(
-            trusted_at(&mut conn)?,
-            app.clock.now(),
-            app.clock_gap_days,
-        ))
+        Ok(clock_is_trusted(trusted_at(&mut conn)?, app.clock.now(), app.clock_gap_days))
     })
     .await?;
     if trusted {
@@ -39,13 +35,8 @@ pub async fn ready(service: Data) -> HttpResult {
 /// `GET /metrics`: Prometheus text.
 pub async fn metrics(service: Data, request: HttpRequest) -> HttpResult {
     if let Some(token) = &service.metrics_token {
-        let given = request
-            .headers()
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok());
-        let given = given
-            .and_then(|text| text.strip_prefix("Bearer "))
-            .unwrap_or_default();
+        let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let given = given.and_then(|text| text.strip_prefix("Bearer ")).unwrap_or_default();
         let right = aws_lc_rs::constant_time::verify_slices_are_equal(
             given.as_bytes(),
             token.expose_secret().as_bytes(),
@@ -56,9 +47,7 @@ pub async fn metrics(service: Data, request: HttpRequest) -> HttpResult {
         handle.run_upkeep();
         handle.render()
     });
-    Ok(HttpResponse::Ok()
-        .content_type("text/plain; version=0.0.4")
-        .body(text.unwrap_or_default()))
+    Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(text.unwrap_or_default()))
 }
 
 /// `GET /api/v1/openapi.json`

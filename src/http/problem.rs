@@ -80,11 +80,7 @@ pub fn response(error: &Error, lang: Lang, request_id: &str) -> HttpResponse {
         kind: format!("urn:pingma:problem:{}", error.code.as_str()),
         title: title.to_owned(),
         status: status.as_u16(),
-        detail: if error.detail.is_empty() {
-            title.to_owned()
-        } else {
-            error.detail.clone()
-        },
+        detail: if error.detail.is_empty() { title.to_owned() } else { error.detail.clone() },
         code: error.code.as_str().to_owned(),
         request_id: request_id.to_owned(),
         errors: error
@@ -106,10 +102,7 @@ pub fn response(error: &Error, lang: Lang, request_id: &str) -> HttpResponse {
     }
     response
         .insert_header((header::CONTENT_TYPE, "application/problem+json"))
-        .insert_header((
-            header::CONTENT_LANGUAGE,
-            if lang == Lang::Zh { "zh-CN" } else { "en" },
-        ))
+        .insert_header((header::CONTENT_LANGUAGE, if lang == Lang::Zh { "zh-CN" } else { "en" }))
         .body(serde_json::to_string(&problem).unwrap_or_default())
 }
 

@@ -33,11 +33,8 @@ pub struct PublicQuery {
 }
 
 fn device_class(request: &HttpRequest) -> &'static str {
-    let agent = request
-        .headers()
-        .get(header::USER_AGENT)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let agent =
+        request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if agent.contains("iPad") || agent.contains("Tablet") {
         "tablet"
     } else if agent.contains("Mobile") || agent.contains("MicroMessenger") {
@@ -56,20 +53,13 @@ async fn look_up(service: &Data, request: &HttpRequest, asked: &PublicQuery) -> 
         return Err(Code::NotFound.into());
     }
     let degrees = |text: &Option<String>| text.as_deref().and_then(|t| t.parse::<f64>().ok());
-    let location = degrees(&asked.lat)
-        .zip(degrees(&asked.lon))
-        .map(|(lat, lon)| Location { lat, lon });
+    let location = degrees(&asked.lat).zip(degrees(&asked.lon)).map(|(lat, lon)| Location { lat, lon });
     let (code, class) = (code.to_owned(), device_class(request));
     blocking(service, move |app| app.public_look_up(&code, class, location)).await
 }
 
 fn sentences(record: &PublicRecord, severity: impl Fn(Severity) -> bool, lang: Lang) -> Vec<String> {
-    let chosen: Vec<_> = record
-        .findings
-        .iter()
-        .filter(|f| severity(f.severity))
-        .cloned()
-        .collect();
+    let chosen: Vec<_> = record.findings.iter().filter(|f| severity(f.severity)).cloned().collect();
     let mut sentences: Vec<String> = in_words(&chosen, lang).into_iter().map(|f| f.message).collect();
     if record.held && severity(Severity::Refuse) {
         sentences.push(match lang {
@@ -104,9 +94,7 @@ fn view(record: &PublicRecord, lang: Lang) -> PublicView {
         lawful: record.is_lawful(),
         reasons: sentences(record, |s| s == Severity::Refuse, lang),
         notes: sentences(record, |s| s != Severity::Refuse, lang),
-        registration_code: cylinder
-            .and_then(|c| c.registration_code.as_ref())
-            .map(ToString::to_string),
+        registration_code: cylinder.and_then(|c| c.registration_code.as_ref()).map(ToString::to_string),
         model: cylinder.map(|c| c.stamp.model.to_string()),
         owner_name: record.owner_name.clone(),
         filler_name: record.filler_name.clone(),
@@ -114,11 +102,7 @@ fn view(record: &PublicRecord, lang: Lang) -> PublicView {
         net_g: cylinder.and_then(|c| c.last_fill.as_ref()).map(|fill| fill.net_g),
         inspection_due_on: cylinder.map(|c| c.inspection_due_on.0),
         life_ends_on: cylinder.map(|c| c.life_ends_on.0),
-        insured: cylinder.map(|c| {
-            c.insurance
-                .as_ref()
-                .is_some_and(|i| i.validity().contains(record.today))
-        }),
+        insured: cylinder.map(|c| c.insurance.as_ref().is_some_and(|i| i.validity().contains(record.today))),
     }
 }
 
@@ -167,10 +151,7 @@ pub async fn page(service: Data, request: HttpRequest) -> HttpResult {
         Code::Internal
     })?;
     Ok(HttpResponse::Ok()
-        .insert_header((
-            header::CONTENT_SECURITY_POLICY,
-            super::public_page::CONTENT_SECURITY,
-        ))
+        .insert_header((header::CONTENT_SECURITY_POLICY, super::public_page::CONTENT_SECURITY))
         .insert_header((header::VARY, "Accept-Language"))
         .content_type("text/html; charset=utf-8")
         .body(html))

@@ -123,15 +123,9 @@ impl PublicPage {
             icon: verdict,
             code,
             cylinder,
-            check: cylinder
-                .map(|cylinder| self.check(cylinder, code))
-                .unwrap_or_default(),
+            check: cylinder.map(|cylinder| self.check(cylinder, code)).unwrap_or_default(),
             record: cylinder.map(|cylinder| self.record(cylinder)).unwrap_or_default(),
-            line: if self.complaint.phone == "12315" {
-                words.line_12315
-            } else {
-                words.line
-            },
+            line: if self.complaint.phone == "12315" { words.line_12315 } else { words.line },
             dial: dial(&self.complaint.phone),
             looked_up: day(self.lang, self.looked_up_on),
         }
@@ -144,36 +138,20 @@ impl PublicPage {
         let registration = cylinder.registration_code.as_deref();
         let made = cylinder.manufactured_on.map(|on| month(self.lang, on));
         vec![
-            Fact::new(
-                terms.code,
-                code.map_or(Value::None, |code| Value::Code(code.to_owned())),
-            ),
+            Fact::new(terms.code, code.map_or(Value::None, |code| Value::Code(code.to_owned()))),
             Fact::new(
                 terms.registration_code,
                 registration.map_or(Value::None, |code| Value::Code(grouped(code))),
             ),
-            Fact::new(
-                terms.model,
-                cylinder.model.clone().map_or(Value::None, Value::Code),
-            ),
-            Fact::new(
-                terms.serial_no,
-                Value::WithoutEnd(without_end(&cylinder.serial_no)),
-            ),
+            Fact::new(terms.model, cylinder.model.clone().map_or(Value::None, Value::Code)),
+            Fact::new(terms.serial_no, Value::WithoutEnd(without_end(&cylinder.serial_no))),
             Fact::new(terms.manufactured, made.map_or(Value::None, Value::Text)),
         ]
     }
 
     /// What is on record.
     fn record<'a>(&self, cylinder: &'a PublicCylinder) -> Vec<Fact<'a>> {
-        let Words {
-            terms,
-            statuses,
-            overdue,
-            life_ended,
-            insured,
-            ..
-        } = Words::of(self.lang);
+        let Words { terms, statuses, overdue, life_ended, insured, .. } = Words::of(self.lang);
         let name = |name: &'a Option<String>| name.as_deref().map_or(Value::None, Value::Name);
         let date = |on: Option<NaiveDate>| on.map_or(Value::None, |on| Value::Date(on, day(self.lang, on)));
         let is_over = |on: Option<NaiveDate>| on.is_some_and(|on| on < self.looked_up_on);
@@ -187,26 +165,15 @@ impl PublicPage {
         let status = if stands_well {
             Fact::new(terms.status, Value::Text(status.to_owned()))
         } else {
-            Fact {
-                term: terms.status,
-                value: Value::Text(String::new()),
-                flag: Some(status),
-            }
+            Fact { term: terms.status, value: Value::Text(String::new()), flag: Some(status) }
         };
-        let insured = cylinder
-            .insured
-            .map(|yes| if yes { insured.0 } else { insured.1 });
+        let insured = cylinder.insured.map(|yes| if yes { insured.0 } else { insured.1 });
         vec![
             status,
             Fact::new(terms.owner, name(&cylinder.owner_name)),
             Fact::new(terms.filler, name(&cylinder.filler_name)),
             Fact::new(terms.filled, date(cylinder.filled_on)),
-            Fact::new(
-                terms.net,
-                cylinder
-                    .net_g
-                    .map_or(Value::None, |net_g| Value::Text(kilograms(net_g))),
-            ),
+            Fact::new(terms.net, cylinder.net_g.map_or(Value::None, |net_g| Value::Text(kilograms(net_g)))),
             Fact {
                 flag: is_over(cylinder.inspection_due_on).then_some(*overdue),
                 ..Fact::new(terms.inspection_due, date(cylinder.inspection_due_on))
@@ -215,10 +182,7 @@ impl PublicPage {
                 flag: is_over(cylinder.life_ends_on).then_some(*life_ended),
                 ..Fact::new(terms.life_ends, date(cylinder.life_ends_on))
             },
-            Fact::new(
-                terms.insured,
-                insured.map_or(Value::None, |word| Value::Text(word.to_owned())),
-            ),
+            Fact::new(terms.insured, insured.map_or(Value::None, |word| Value::Text(word.to_owned()))),
         ]
     }
 }
@@ -251,11 +215,7 @@ struct Fact<'a> {
 
 impl<'a> Fact<'a> {
     fn new(term: &'static str, value: Value<'a>) -> Self {
-        Self {
-            term,
-            value,
-            flag: None,
-        }
+        Self { term, value, flag: None }
     }
 }
 
@@ -298,19 +258,11 @@ fn grouped(code: &str) -> String {
 
 /// The serial number with a dot for each of its last four letters and digits: the answer to the stamp challenge.
 fn without_end(serial_no: &str) -> String {
-    let kept = serial_no
-        .chars()
-        .filter(|c| c.is_alphanumeric())
-        .count()
-        .saturating_sub(4);
+    let kept = serial_no.chars().filter(|c| c.is_alphanumeric()).count().saturating_sub(4);
     let mut seen = 0;
     let masked = serial_no.chars().map(|c| {
         seen += usize::from(c.is_alphanumeric());
-        if c.is_alphanumeric() && seen > kept {
-            '•'
-        } else {
-            c
-        }
+        if c.is_alphanumeric() && seen > kept { '•' } else { c }
     });
     masked.collect()
 }
@@ -339,11 +291,7 @@ fn month(lang: Lang, on: NaiveDate) -> String {
 /// What a phone dials: the digits, and a leading plus.
 fn dial(phone: &str) -> Option<String> {
     let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
-    let plus = if phone.trim_start().starts_with('+') {
-        "+"
-    } else {
-        ""
-    };
+    let plus = if phone.trim_start().starts_with('+') { "+" } else { "" };
     (!digits.is_empty()).then(|| format!("{plus}{digits}"))
 }
 
@@ -688,12 +636,8 @@ mod tests {
     use base64::engine::general_purpose::STANDARD;
 
     const LANGS: [Lang; 2] = [Lang::Zh, Lang::En];
-    const VERDICTS: [Verdict; 4] = [
-        Verdict::Lawful,
-        Verdict::NotLawful,
-        Verdict::UnknownCode,
-        Verdict::ForgedCode,
-    ];
+    const VERDICTS: [Verdict; 4] =
+        [Verdict::Lawful, Verdict::NotLawful, Verdict::UnknownCode, Verdict::ForgedCode];
 
     fn date(year: i32, month: u32, day: u32) -> NaiveDate {
         NaiveDate::from_ymd_opt(year, month, day).unwrap()
@@ -725,8 +669,7 @@ mod tests {
             cylinder: Some(cylinder()),
             code_typed: Some("7K3M9PQ2-X".into()),
             complaint: Complaint {
-                phone: "12315".into(),
-                authority: Some("海州市市场监督管理局".into()),
+                phone: "12315".into(), authority: Some("海州市市场监督管理局".into())
             },
             looked_up_on: date(2026, 6, 15),
             other_lang_url: "/C/7K3M9PQ2?lang=x&y=1".into(),
@@ -738,12 +681,7 @@ mod tests {
     }
 
     fn render_cylinder(lang: Lang, cylinder: PublicCylinder) -> String {
-        PublicPage {
-            cylinder: Some(cylinder),
-            ..page(lang, Verdict::NotLawful)
-        }
-        .render()
-        .unwrap()
+        PublicPage { cylinder: Some(cylinder), ..page(lang, Verdict::NotLawful) }.render().unwrap()
     }
 
     const IN_BOTH: [&str; 12] = [
@@ -823,12 +761,7 @@ mod tests {
     fn nothing_is_lawful_without_a_record() {
         for lang in LANGS {
             for verdict in VERDICTS {
-                let html = PublicPage {
-                    cylinder: None,
-                    ..page(lang, verdict)
-                }
-                .render()
-                .unwrap();
+                let html = PublicPage { cylinder: None, ..page(lang, verdict) }.render().unwrap();
                 assert!(!html.contains(Words::of(lang).lawful.word), "{verdict:?}");
                 assert!(!html.contains("id=\"record\""));
             }
@@ -837,10 +770,8 @@ mod tests {
 
     #[test]
     fn an_unknown_or_forged_code_is_explained_and_shows_no_record() {
-        let unknown = [
-            "此码不是本服务发放的，或者没有对应的气瓶档案",
-            "This code was not issued by this service, or",
-        ];
+        let unknown =
+            ["此码不是本服务发放的，或者没有对应的气瓶档案", "This code was not issued by this service, or"];
         let forged = ["此码未通过防伪校验", "This code failed verification"];
         for (verdict, texts) in [(Verdict::UnknownCode, unknown), (Verdict::ForgedCode, forged)] {
             let orders = ["请勿使用这只气瓶", "Do not use this cylinder"];
@@ -874,10 +805,7 @@ mod tests {
             let html = PublicPage {
                 cylinder: Some(cylinder.clone()),
                 code_typed: some.clone(),
-                complaint: Complaint {
-                    phone: evil.into(),
-                    authority: some.clone(),
-                },
+                complaint: Complaint { phone: evil.into(), authority: some.clone() },
                 other_lang_url: format!("/?{evil}"),
                 ..page(lang, Verdict::NotLawful)
             }
@@ -891,41 +819,21 @@ mod tests {
 
     #[test]
     fn a_strangers_text_is_not_shown_as_a_code() {
-        for bad in [
-            "",
-            "拨打400-1",
-            "7K3M9PQ2",
-            "7K3M9PQ2-XX",
-            "7k3m9pq2-x",
-            "7K3M9PQ2-瓶",
-            "CALL 400-1",
-        ] {
-            let page = PublicPage {
-                code_typed: Some(bad.into()),
-                ..page(Lang::Zh, Verdict::UnknownCode)
-            };
+        for bad in ["", "拨打400-1", "7K3M9PQ2", "7K3M9PQ2-XX", "7k3m9pq2-x", "7K3M9PQ2-瓶", "CALL 400-1"]
+        {
+            let page = PublicPage { code_typed: Some(bad.into()), ..page(Lang::Zh, Verdict::UnknownCode) };
             assert!(!page.render().unwrap().contains(ZH.code_asked), "{bad}");
         }
-        for good in [
-            "7K3M9PQ2-X",
-            "00000000-0",
-            "ZZZZZZZZ-~",
-            "7K3M9PQ2-*",
-            "7K3M9PQ2-$",
-            "7K3M9PQ2-=",
-        ] {
+        for good in ["7K3M9PQ2-X", "00000000-0", "ZZZZZZZZ-~", "7K3M9PQ2-*", "7K3M9PQ2-$", "7K3M9PQ2-="] {
             assert!(is_short_code(good), "{good}");
         }
     }
 
     #[test]
     fn the_answer_to_the_stamp_challenge_is_kept_back() {
-        for (serial_no, shown) in [
-            ("A-2305-67891", "A-2305-6••••"),
-            ("123-45 号6", "123-•• ••"),
-            ("123", "•••"),
-            ("", ""),
-        ] {
+        for (serial_no, shown) in
+            [("A-2305-67891", "A-2305-6••••"), ("123-45 号6", "123-•• ••"), ("123", "•••"), ("", "")]
+        {
             assert_eq!(without_end(serial_no), shown);
         }
         for lang in LANGS {
@@ -948,19 +856,10 @@ mod tests {
 
     #[test]
     fn what_has_ended_is_marked_from_the_day_after() {
-        let days = [
-            (date(2026, 7, 31), 0),
-            (date(2026, 8, 1), 1),
-            (date(2031, 5, 31), 1),
-            (date(2031, 6, 1), 2),
-        ];
+        let days =
+            [(date(2026, 7, 31), 0), (date(2026, 8, 1), 1), (date(2031, 5, 31), 1), (date(2031, 6, 1), 2)];
         for (looked_up_on, marks) in days {
-            let html = PublicPage {
-                looked_up_on,
-                ..page(Lang::Zh, Verdict::Lawful)
-            }
-            .render()
-            .unwrap();
+            let html = PublicPage { looked_up_on, ..page(Lang::Zh, Verdict::Lawful) }.render().unwrap();
             assert_eq!(html.matches("<strong>").count(), marks, "{looked_up_on}");
         }
     }
@@ -968,13 +867,7 @@ mod tests {
     #[test]
     fn a_bad_standing_is_marked() {
         use CylinderStatus::{Blacklisted, InService, Lost, Scrapped, Seized};
-        for (status, marks) in [
-            (InService, 0),
-            (Lost, 1),
-            (Blacklisted, 1),
-            (Seized, 1),
-            (Scrapped, 1),
-        ] {
+        for (status, marks) in [(InService, 0), (Lost, 1), (Blacklisted, 1), (Seized, 1), (Scrapped, 1)] {
             let html = render_cylinder(Lang::Zh, PublicCylinder { status, ..cylinder() });
             assert_eq!(html.matches("<strong>").count(), marks, "{status:?}");
         }
@@ -994,22 +887,12 @@ mod tests {
         };
         for lang in LANGS {
             for verdict in VERDICTS {
-                let page = PublicPage {
-                    cylinder: Some(cylinder.clone()),
-                    ..page(lang, verdict)
-                };
+                let page = PublicPage { cylinder: Some(cylinder.clone()), ..page(lang, verdict) };
                 let html = page.render().unwrap();
                 assert!(html.len() <= 50_000, "{}", html.len());
-                for never in [
-                    "<script",
-                    " style=",
-                    " onclick=",
-                    "http:",
-                    "https:",
-                    "url(",
-                    "@import",
-                    " src=",
-                ] {
+                for never in
+                    ["<script", " style=", " onclick=", "http:", "https:", "url(", "@import", " src="]
+                {
                     assert!(!html.contains(never), "{never}");
                 }
             }
@@ -1022,10 +905,7 @@ mod tests {
         let (_, rest) = html.split_once("<style>").unwrap();
         let (style, _) = rest.split_once("</style>").unwrap();
         let hash = STANDARD.encode(digest::digest(&digest::SHA256, style.as_bytes()));
-        assert!(
-            CONTENT_SECURITY.contains(&format!("style-src 'sha256-{hash}';")),
-            "sha256-{hash}"
-        );
+        assert!(CONTENT_SECURITY.contains(&format!("style-src 'sha256-{hash}';")), "sha256-{hash}");
         assert_eq!(html.matches("<style").count(), 1);
     }
 
@@ -1041,13 +921,7 @@ mod tests {
         ] {
             assert_eq!(grouped(code), expected);
         }
-        let masses = [
-            (14_900, "14.90"),
-            (14_905, "14.91"),
-            (0, "0.00"),
-            (49_504, "49.50"),
-            (-20, "-0.02"),
-        ];
+        let masses = [(14_900, "14.90"), (14_905, "14.91"), (0, "0.00"), (49_504, "49.50"), (-20, "-0.02")];
         for (mass_g, expected) in masses {
             assert_eq!(kilograms(mass_g), format!("{expected} kg"));
         }

@@ -39,11 +39,7 @@ pub struct PageQuery {
 
 /// Reads an id from the path; a text that is no id names nothing.
 pub(super) fn path_id<K>(request: &HttpRequest, name: &str, code: Code) -> Result<crate::domain::id::Id<K>> {
-    request
-        .match_info()
-        .get(name)
-        .and_then(|text| text.parse().ok())
-        .ok_or_else(|| code.into())
+    request.match_info().get(name).and_then(|text| text.parse().ok()).ok_or_else(|| code.into())
 }
 
 /// `POST /organizations`
@@ -52,14 +48,7 @@ pub async fn create_organization(
     caller: Caller,
     body: Body<app::NewOrganization>,
 ) -> HttpResult {
-    create(
-        &service,
-        &caller,
-        Action::CreateOrganization,
-        body,
-        app::create_organization,
-    )
-    .await
+    create(&service, &caller, Action::CreateOrganization, body, app::create_organization).await
 }
 
 /// `GET /organizations`
@@ -76,10 +65,7 @@ pub async fn list_organizations(service: Data, caller: Caller, request: HttpRequ
 /// `GET /organizations/{id}`
 pub async fn get_organization(service: Data, caller: Caller, request: HttpRequest) -> HttpResult {
     let id: OrganizationId = path_id(&request, "id", Code::OrganizationNotFound)?;
-    read(&service, &caller, Action::ReadOrganization, move |session| {
-        session.organization(id)
-    })
-    .await
+    read(&service, &caller, Action::ReadOrganization, move |session| session.organization(id)).await
 }
 
 /// `PATCH /organizations/{id}`
@@ -90,13 +76,9 @@ pub async fn change_organization(
     body: Body<app::OrganizationChange>,
 ) -> HttpResult {
     let id: OrganizationId = path_id(&request, "id", Code::OrganizationNotFound)?;
-    change(
-        &service,
-        &caller,
-        Action::JudgeOrganization,
-        body,
-        move |session, body| app::change_organization(session, id, body),
-    )
+    change(&service, &caller, Action::JudgeOrganization, body, move |session, body| {
+        app::change_organization(session, id, body)
+    })
     .await
 }
 
@@ -108,13 +90,9 @@ pub async fn create_license(
     body: Body<app::NewLicense>,
 ) -> HttpResult {
     let id: OrganizationId = path_id(&request, "id", Code::OrganizationNotFound)?;
-    create(
-        &service,
-        &caller,
-        Action::WriteLicense,
-        body,
-        move |session, body| app::create_license(session, id, body),
-    )
+    create(&service, &caller, Action::WriteLicense, body, move |session, body| {
+        app::create_license(session, id, body)
+    })
     .await
 }
 
@@ -125,12 +103,7 @@ pub async fn list_licenses(service: Data, caller: Caller, request: HttpRequest) 
     let page = page(asked.limit, asked.cursor.as_deref())?;
     read(&service, &caller, Action::ReadLicense, move |session| {
         session.organization(id)?;
-        list(
-            LicenseRow::list(session.conn, id, &page)?,
-            asked.limit,
-            |row| row.id,
-            Ok,
-        )
+        list(LicenseRow::list(session.conn, id, &page)?, asked.limit, |row| row.id, Ok)
     })
     .await
 }
@@ -143,13 +116,9 @@ pub async fn judge_license(
     body: Body<Judgement>,
 ) -> HttpResult {
     let id: LicenseId = path_id(&request, "id", Code::LicenseNotFound)?;
-    change(
-        &service,
-        &caller,
-        Action::WriteLicense,
-        body,
-        move |session, body| app::judge_license(session, id, body),
-    )
+    change(&service, &caller, Action::WriteLicense, body, move |session, body| {
+        app::judge_license(session, id, body)
+    })
     .await
 }
 
@@ -163,12 +132,7 @@ pub async fn list_sites(service: Data, caller: Caller, request: HttpRequest) -> 
     let asked: PageQuery = query(&request)?;
     let page = page::<SiteId>(asked.limit, asked.cursor.as_deref())?;
     read(&service, &caller, Action::ReadSite, move |session| {
-        list(
-            SiteRow::list(session.conn, &session.reach(), &page)?,
-            asked.limit,
-            |row| row.id,
-            Ok,
-        )
+        list(SiteRow::list(session.conn, &session.reach(), &page)?, asked.limit, |row| row.id, Ok)
     })
     .await
 }
@@ -183,12 +147,7 @@ pub async fn list_scales(service: Data, caller: Caller, request: HttpRequest) ->
     let asked: PageQuery = query(&request)?;
     let page = page::<ScaleId>(asked.limit, asked.cursor.as_deref())?;
     read(&service, &caller, Action::ReadScale, move |session| {
-        list(
-            ScaleRow::list(session.conn, &session.reach(), &page)?,
-            asked.limit,
-            |row| row.id,
-            Ok,
-        )
+        list(ScaleRow::list(session.conn, &session.reach(), &page)?, asked.limit, |row| row.id, Ok)
     })
     .await
 }
@@ -201,30 +160,19 @@ pub async fn change_scale(
     body: Body<app::ScaleChange>,
 ) -> HttpResult {
     let id: ScaleId = path_id(&request, "id", Code::ScaleNotFound)?;
-    change(
-        &service,
-        &caller,
-        Action::WriteScale,
-        body,
-        move |session, body| app::change_scale(session, id, body),
-    )
+    change(&service, &caller, Action::WriteScale, body, move |session, body| {
+        app::change_scale(session, id, body)
+    })
     .await
 }
 
 /// `POST /scales/{id}/keys`: never replayed, because a key is stored nowhere.
 pub async fn create_device_key(service: Data, caller: Caller, request: HttpRequest) -> HttpResult {
     let id: ScaleId = path_id(&request, "id", Code::ScaleNotFound)?;
-    let call = crate::ledger::Call {
-        credential: caller.credential,
-        idempotency: None,
-    };
-    write(
-        &service,
-        call,
-        Action::WriteScale,
-        StatusCode::CREATED,
-        move |session| app::create_device_key(session, id),
-    )
+    let call = crate::ledger::Call { credential: caller.credential, idempotency: None };
+    write(&service, call, Action::WriteScale, StatusCode::CREATED, move |session| {
+        app::create_device_key(session, id)
+    })
     .await
 }
 
@@ -233,13 +181,9 @@ pub async fn revoke_device_key(service: Data, caller: Caller, request: HttpReque
     let id: ScaleId = path_id(&request, "id", Code::ScaleNotFound)?;
     let key: DeviceKeyId = path_id(&request, "key_id", Code::NotFound)?;
     let call = caller.call(no_body());
-    write(
-        &service,
-        call,
-        Action::WriteScale,
-        StatusCode::OK,
-        move |session| app::revoke_device_key(session, id, key),
-    )
+    write(&service, call, Action::WriteScale, StatusCode::OK, move |session| {
+        app::revoke_device_key(session, id, key)
+    })
     .await
 }
 
@@ -247,47 +191,27 @@ pub async fn revoke_device_key(service: Data, caller: Caller, request: HttpReque
 pub async fn begin_shift(service: Data, caller: Caller, request: HttpRequest) -> HttpResult {
     let id: ScaleId = path_id(&request, "id", Code::ScaleNotFound)?;
     let call = caller.call(no_body());
-    write(
-        &service,
-        call,
-        Action::WorkShift,
-        StatusCode::OK,
-        move |session| app::begin_shift(session, id),
-    )
-    .await
+    write(&service, call, Action::WorkShift, StatusCode::OK, move |session| app::begin_shift(session, id))
+        .await
 }
 
 /// `DELETE /scales/{id}/shift`
 pub async fn end_shift(service: Data, caller: Caller, request: HttpRequest) -> HttpResult {
     let id: ScaleId = path_id(&request, "id", Code::ScaleNotFound)?;
     let call = caller.call(no_body());
-    write(
-        &service,
-        call,
-        Action::WorkShift,
-        StatusCode::OK,
-        move |session| app::end_shift(session, id),
-    )
-    .await
+    write(&service, call, Action::WorkShift, StatusCode::OK, move |session| app::end_shift(session, id)).await
 }
 
 /// `POST /users`
 pub async fn create_user(service: Data, caller: Caller, body: Body<app::NewUser>) -> HttpResult {
-    let permit = service
-        .app
-        .hashing
-        .acquire()
-        .await
-        .map_err(|_| Code::Unavailable)?;
+    let permit = service.app.hashing.acquire().await.map_err(|_| Code::Unavailable)?;
     let call = caller.call(body.digest);
     let answer = super::reply::blocking(&service, move |app| {
         let new = &body.value;
         // Hashing takes most of a second's worth of a core: only for those who may, and not inside the transaction.
         app.read(call.credential, Action::WriteUser, |_| Ok(()))?;
         let hash = app::hash_password(&new.password, new.username.as_str(), "/password", &*app.ids)?;
-        app.write(&call, Action::WriteUser, |session| {
-            app::create_user(session, new, &hash)
-        })
+        app.write(&call, Action::WriteUser, |session| app::create_user(session, new, &hash))
     })
     .await;
     drop(permit);
@@ -299,12 +223,7 @@ pub async fn list_users(service: Data, caller: Caller, request: HttpRequest) -> 
     let asked: PageQuery = query(&request)?;
     let page = page::<UserId>(asked.limit, asked.cursor.as_deref())?;
     read(&service, &caller, Action::ReadUser, move |session| {
-        list(
-            UserRow::list(session.conn, &session.reach(), &page)?,
-            asked.limit,
-            |row| row.id,
-            Ok,
-        )
+        list(UserRow::list(session.conn, &session.reach(), &page)?, asked.limit, |row| row.id, Ok)
     })
     .await
 }
@@ -317,25 +236,17 @@ pub async fn change_user(
     body: Body<app::UserChange>,
 ) -> HttpResult {
     let id: UserId = path_id(&request, "id", Code::UserNotFound)?;
-    let permit = service
-        .app
-        .hashing
-        .acquire()
-        .await
-        .map_err(|_| Code::Unavailable)?;
+    let permit = service.app.hashing.acquire().await.map_err(|_| Code::Unavailable)?;
     let call = caller.call(body.digest);
     let answer = super::reply::blocking(&service, move |app| {
         let new = &body.value;
-        let username = app.read(call.credential, Action::WriteUser, |session| {
-            Ok(app::user(session, id)?.username)
-        })?;
+        let username =
+            app.read(call.credential, Action::WriteUser, |session| Ok(app::user(session, id)?.username))?;
         let hash = match &new.password {
             Some(password) => Some(app::hash_password(password, &username, "/password", &*app.ids)?),
             None => None,
         };
-        app.write(&call, Action::WriteUser, |session| {
-            app::change_user(session, id, new, hash.as_deref())
-        })
+        app.write(&call, Action::WriteUser, |session| app::change_user(session, id, new, hash.as_deref()))
     })
     .await;
     drop(permit);
@@ -350,13 +261,9 @@ pub async fn create_certificate(
     body: Body<app::NewCertificate>,
 ) -> HttpResult {
     let id: UserId = path_id(&request, "id", Code::UserNotFound)?;
-    create(
-        &service,
-        &caller,
-        Action::WriteCertificate,
-        body,
-        move |session, body| app::create_certificate(session, id, body),
-    )
+    create(&service, &caller, Action::WriteCertificate, body, move |session, body| {
+        app::create_certificate(session, id, body)
+    })
     .await
 }
 
@@ -367,12 +274,7 @@ pub async fn list_certificates(service: Data, caller: Caller, request: HttpReque
     let page = page(asked.limit, asked.cursor.as_deref())?;
     read(&service, &caller, Action::ReadCertificate, move |session| {
         app::user(session, id)?;
-        list(
-            CertificateRow::list(session.conn, id, &page)?,
-            asked.limit,
-            |row| row.id,
-            Ok,
-        )
+        list(CertificateRow::list(session.conn, id, &page)?, asked.limit, |row| row.id, Ok)
     })
     .await
 }
@@ -385,26 +287,15 @@ pub async fn judge_certificate(
     body: Body<Judgement>,
 ) -> HttpResult {
     let id: CertificateId = path_id(&request, "id", Code::CertificateNotFound)?;
-    change(
-        &service,
-        &caller,
-        Action::JudgeCertificate,
-        body,
-        move |session, body| app::judge_certificate(session, id, body),
-    )
+    change(&service, &caller, Action::JudgeCertificate, body, move |session, body| {
+        app::judge_certificate(session, id, body)
+    })
     .await
 }
 
 /// `POST /supply-agreements`
 pub async fn create_agreement(service: Data, caller: Caller, body: Body<app::NewAgreement>) -> HttpResult {
-    create(
-        &service,
-        &caller,
-        Action::WriteAgreement,
-        body,
-        app::create_agreement,
-    )
-    .await
+    create(&service, &caller, Action::WriteAgreement, body, app::create_agreement).await
 }
 
 /// `GET /organizations/{id}/supply-agreements`
@@ -414,12 +305,7 @@ pub async fn list_agreements(service: Data, caller: Caller, request: HttpRequest
     let page = page(asked.limit, asked.cursor.as_deref())?;
     read(&service, &caller, Action::ReadAgreement, move |session| {
         session.organization(id)?;
-        list(
-            AgreementRow::list(session.conn, id, &page)?,
-            asked.limit,
-            |row| row.id,
-            Ok,
-        )
+        list(AgreementRow::list(session.conn, id, &page)?, asked.limit, |row| row.id, Ok)
     })
     .await
 }
@@ -428,13 +314,9 @@ pub async fn list_agreements(service: Data, caller: Caller, request: HttpRequest
 pub async fn end_agreement(service: Data, caller: Caller, request: HttpRequest) -> HttpResult {
     let id: AgreementId = path_id(&request, "id", Code::AgreementNotFound)?;
     let call = caller.call(no_body());
-    write(
-        &service,
-        call,
-        Action::WriteAgreement,
-        StatusCode::OK,
-        move |session| app::end_agreement(session, id),
-    )
+    write(&service, call, Action::WriteAgreement, StatusCode::OK, move |session| {
+        app::end_agreement(session, id)
+    })
     .await
 }
 
@@ -444,12 +326,7 @@ pub async fn list_owner_changes(service: Data, caller: Caller, request: HttpRequ
     let page = page(asked.limit, asked.cursor.as_deref())?;
     read(&service, &caller, Action::ChangeOwner, move |session| {
         let ours = session.actor.organization_id;
-        list(
-            OwnerChangeRow::list(session.conn, ours, &page)?,
-            asked.limit,
-            |row| row.id,
-            Ok,
-        )
+        list(OwnerChangeRow::list(session.conn, ours, &page)?, asked.limit, |row| row.id, Ok)
     })
     .await
 }
@@ -458,13 +335,9 @@ pub async fn list_owner_changes(service: Data, caller: Caller, request: HttpRequ
 pub async fn reject_owner_change(service: Data, caller: Caller, request: HttpRequest) -> HttpResult {
     let id: OwnerChangeId = path_id(&request, "id", Code::OwnerChangeNotFound)?;
     let call = caller.call(no_body());
-    write(
-        &service,
-        call,
-        Action::ChangeOwner,
-        StatusCode::OK,
-        move |session| app::reject_owner_change(session, id),
-    )
+    write(&service, call, Action::ChangeOwner, StatusCode::OK, move |session| {
+        app::reject_owner_change(session, id)
+    })
     .await
 }
 
@@ -503,36 +376,17 @@ pub async fn list_policies(service: Data, caller: Caller, request: HttpRequest) 
     let page = page(asked.limit, asked.cursor.as_deref())?;
     read(&service, &caller, Action::ReadPolicy, move |session| {
         let entries = crate::db::facts::policies(session.conn)?;
-        let district = asked
-            .district_code
-            .unwrap_or_else(|| session.actor.district_code.clone());
-        let policy = Policy::resolve(
-            &entries,
-            &district,
-            asked.on.map_or(session.now.today, |day| day.0),
-        );
-        let mut in_force: serde_json::Map<String, Value> = ITEMS
-            .iter()
-            .map(|item| (item.name.to_owned(), policy.value(item)))
-            .collect();
+        let district = asked.district_code.unwrap_or_else(|| session.actor.district_code.clone());
+        let policy = Policy::resolve(&entries, &district, asked.on.map_or(session.now.today, |day| day.0));
+        let mut in_force: serde_json::Map<String, Value> =
+            ITEMS.iter().map(|item| (item.name.to_owned(), policy.value(item))).collect();
         let severities = rule::all().filter(|rule| rule.by_policy);
-        in_force.extend(severities.map(|rule| {
-            (
-                format!("severity.{}", rule.id),
-                Value::from(policy.severity(rule).as_str()),
-            )
-        }));
-        let rows = list(
-            PolicyRow::list(session.conn, &page)?,
-            asked.limit,
-            |row| row.id,
-            Ok,
-        )?;
-        Ok(Policies {
-            in_force,
-            items: rows.items,
-            next_cursor: rows.next_cursor,
-        })
+        in_force.extend(
+            severities
+                .map(|rule| (format!("severity.{}", rule.id), Value::from(policy.severity(rule).as_str()))),
+        );
+        let rows = list(PolicyRow::list(session.conn, &page)?, asked.limit, |row| row.id, Ok)?;
+        Ok(Policies { in_force, items: rows.items, next_cursor: rows.next_cursor })
     })
     .await
 }
@@ -548,23 +402,16 @@ pub async fn set_policy(
     if name.len() > 100 {
         return Err(Error::new(Code::NotFound, "no such policy"));
     }
-    change(
-        &service,
-        &caller,
-        Action::WritePolicy,
-        body,
-        move |session, body| app::set_policy(session, &name, body),
-    )
+    change(&service, &caller, Action::WritePolicy, body, move |session, body| {
+        app::set_policy(session, &name, body)
+    })
     .await
 }
 
 /// `GET /users/{id}`
 pub async fn get_user(service: Data, caller: Caller, request: HttpRequest) -> HttpResult {
     let id: UserId = path_id(&request, "id", Code::UserNotFound)?;
-    read(&service, &caller, Action::ReadUser, move |session| {
-        app::user(session, id)
-    })
-    .await
+    read(&service, &caller, Action::ReadUser, move |session| app::user(session, id)).await
 }
 
 /// What an unknown address under the API answers.

@@ -40,10 +40,7 @@ pub fn list<R, T, K: CursorKey>(
     let more = rows.len() > limit;
     rows.truncate(limit);
     let next_cursor = rows.last().filter(|_| more).map(|row| write_cursor(&key(row)));
-    Ok(List {
-        items: view(rows)?,
-        next_cursor,
-    })
+    Ok(List { items: view(rows)?, next_cursor })
 }
 
 /// Runs work that waits on a thread of its own. It runs to its end even if the client goes away.
@@ -52,9 +49,7 @@ pub async fn blocking<T: Send + 'static>(
     work: impl FnOnce(&App) -> Result<T> + Send + 'static,
 ) -> Result<T> {
     let app = Arc::clone(&service.app);
-    web::block(move || work(&app))
-        .await
-        .map_err(|_| Code::Unavailable)?
+    web::block(move || work(&app)).await.map_err(|_| Code::Unavailable)?
 }
 
 /// Looks something up and answers 200.
@@ -94,10 +89,7 @@ where
     T: Serialize,
 {
     let call = caller.call(body.digest);
-    write(service, call, action, StatusCode::CREATED, move |session| {
-        work(session, &body.value)
-    })
-    .await
+    write(service, call, action, StatusCode::CREATED, move |session| work(session, &body.value)).await
 }
 
 /// The same for a change: 200.
@@ -113,10 +105,7 @@ where
     T: Serialize,
 {
     let call = caller.call(body.digest);
-    write(service, call, action, StatusCode::OK, move |session| {
-        work(session, &body.value)
-    })
-    .await
+    write(service, call, action, StatusCode::OK, move |session| work(session, &body.value)).await
 }
 
 pub(super) fn stored(status: StatusCode, answer: Answer) -> HttpResponse {

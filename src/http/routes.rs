@@ -79,19 +79,9 @@ impl Entry {
         Args: FromRequest + 'static,
         F::Output: Responder + 'static,
     {
-        let outside_api = ["/C/", "/healthz", "/readyz", "/metrics"]
-            .iter()
-            .any(|p| path.starts_with(p));
-        let path = if outside_api {
-            path.to_owned()
-        } else {
-            format!("/api/v1{path}")
-        };
-        let key = if method == "GET" || access == Access::Public {
-            Key::No
-        } else {
-            Key::Optional
-        };
+        let outside_api = ["/C/", "/healthz", "/readyz", "/metrics"].iter().any(|p| path.starts_with(p));
+        let path = if outside_api { path.to_owned() } else { format!("/api/v1{path}") };
+        let key = if method == "GET" || access == Access::Public { Key::No } else { Key::Optional };
         let spec = Spec {
             method,
             path,
@@ -104,10 +94,7 @@ impl Entry {
             also: None,
             schemas: Vec::new(),
         };
-        Self {
-            spec,
-            serve: route.to(handler),
-        }
+        Self { spec, serve: route.to(handler) }
     }
 
     fn keyed(mut self, key: Key) -> Self {
@@ -145,9 +132,7 @@ impl Entry {
     fn reply_list<T: ToSchema>(mut self) -> Self {
         let name = self.needs_schema::<T>();
         let list = format!("{name}List");
-        self.spec
-            .schemas
-            .push((list.clone(), openapi::list_schema(&name)));
+        self.spec.schemas.push((list.clone(), openapi::list_schema(&name)));
         self.spec.reply = (200, JSON, Some(list));
         self
     }
@@ -316,9 +301,7 @@ pub fn configure(config: &mut web::ServiceConfig) {
         }
     }
     for (path, routes) in paths {
-        let resource = routes
-            .into_iter()
-            .fold(web::resource(path), actix_web::Resource::route);
+        let resource = routes.into_iter().fold(web::resource(path), actix_web::Resource::route);
         config.service(resource);
     }
     config.service(web::redirect("/docs", "/docs/"));

@@ -46,18 +46,9 @@ pub struct PasswordChange {
 /// `POST /auth/login`
 pub async fn log_in(service: Data, request: HttpRequest, body: Body<Login>) -> HttpResult {
     let address = service.limits.login(&request)?;
-    let permit = service
-        .app
-        .hashing
-        .acquire()
-        .await
-        .map_err(|_| Code::Unavailable)?;
+    let permit = service.app.hashing.acquire().await.map_err(|_| Code::Unavailable)?;
     let tokens = blocking(&service, move |app| {
-        app.log_in(
-            &body.value.username.as_str().to_ascii_lowercase(),
-            &body.value.password,
-            address,
-        )
+        app.log_in(&body.value.username.as_str().to_ascii_lowercase(), &body.value.password, address)
     })
     .await;
     drop(permit);
@@ -88,13 +79,7 @@ pub async fn me(service: Data, caller: Caller) -> HttpResult {
         let now = app.now();
         let actor = crate::app::actor(&mut conn, credential, now)?;
         let scope = crate::auth::permission::Scope::Own;
-        who_am_i(&mut crate::app::Session {
-            conn: &mut conn,
-            actor,
-            scope,
-            now,
-            ids: &*app.ids,
-        })
+        who_am_i(&mut crate::app::Session { conn: &mut conn, actor, scope, now, ids: &*app.ids })
     })
     .await?;
     Ok(HttpResponse::Ok().json(me))
@@ -108,20 +93,10 @@ pub async fn change_password(
     body: Body<PasswordChange>,
 ) -> HttpResult {
     let address = service.limits.login(&request)?;
-    let permit = service
-        .app
-        .hashing
-        .acquire()
-        .await
-        .map_err(|_| Code::Unavailable)?;
+    let permit = service.app.hashing.acquire().await.map_err(|_| Code::Unavailable)?;
     let changed = blocking(&service, move |app| {
         let given = body.value;
-        app.change_password(
-            caller.credential,
-            &given.current_password,
-            &given.new_password,
-            address,
-        )
+        app.change_password(caller.credential, &given.current_password, &given.new_password, address)
     })
     .await;
     drop(permit);

@@ -34,11 +34,7 @@ fn run(program: &str, arguments: &[&str], file: &Path) -> Option<String> {
 
 /// The content of all QR symbols in an image, or `None` without decoder.
 fn scan(image: &Path) -> Option<String> {
-    run(
-        "zbarimg",
-        &["--quiet", "--raw", "-Sdisable", "-Sqrcode.enable"],
-        image,
-    )
+    run("zbarimg", &["--quiet", "--raw", "-Sdisable", "-Sqrcode.enable"], image)
 }
 
 fn content(url: &str) -> LabelContent<'_> {

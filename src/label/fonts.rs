@@ -34,14 +34,8 @@ const CJK_FAMILIES: &[&str] = &[
 ];
 
 /// Font families for the Latin lines when the Chinese font has no Latin letters or is missing.
-const LATIN_FAMILIES: &[&str] = &[
-    "Noto Sans",
-    "Source Sans 3",
-    "Liberation Sans",
-    "DejaVu Sans",
-    "Arial",
-    "Helvetica",
-];
+const LATIN_FAMILIES: &[&str] =
+    &["Noto Sans", "Source Sans 3", "Liberation Sans", "DejaVu Sans", "Arial", "Helvetica"];
 
 /// A font that draws these can write the name of a Chinese gas company.
 const CJK_PROBE: &str = "瓶码燃气有限责任公司";
@@ -94,10 +88,7 @@ impl Glyph {
     fn estimated(c: char) -> Self {
         // The CJK blocks and their full-width punctuation start at U+2E80.
         let advance_em = if c >= '\u{2E80}' { 1.0 } else { 0.6 };
-        Self {
-            advance_em,
-            curves: Vec::new(),
-        }
+        Self { advance_em, curves: Vec::new() }
     }
 }
 
@@ -136,9 +127,7 @@ pub struct LabelFonts {
 
 impl fmt::Debug for LabelFonts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LabelFonts")
-            .field("names", &self.names)
-            .finish_non_exhaustive()
+        f.debug_struct("LabelFonts").field("names", &self.names).finish_non_exhaustive()
     }
 }
 
@@ -160,15 +149,10 @@ impl LabelFonts {
         };
         database
             .load_font_file(path)
-            .map_err(|source| FontError::Unreadable {
-                path: path.to_owned(),
-                source,
-            })?;
+            .map_err(|source| FontError::Unreadable { path: path.to_owned(), source })?;
         let fonts = Self::choose(&database);
         if fonts.is_empty() {
-            return Err(FontError::Unusable {
-                path: path.to_owned(),
-            });
+            return Err(FontError::Unusable { path: path.to_owned() });
         }
         Ok(fonts)
     }
@@ -226,8 +210,7 @@ impl LabelFonts {
         });
         if let Some(font) = font.flatten() {
             self.regular.push(Box::new(font));
-            self.names
-                .extend(database.face(id).map(|face| face.post_script_name.clone()));
+            self.names.extend(database.face(id).map(|face| face.post_script_name.clone()));
         }
     }
 
@@ -244,18 +227,14 @@ impl LabelFonts {
         });
         if let Some(glyphs) = glyphs.flatten() {
             self.bold = Some(glyphs);
-            self.names
-                .extend(database.face(id).map(|face| face.post_script_name.clone()));
+            self.names.extend(database.face(id).map(|face| face.post_script_name.clone()));
         }
     }
 
     /// Fonts made by a test.
     #[cfg(test)]
     pub(super) fn from_glyphs(regular: BTreeMap<char, Glyph>) -> Self {
-        Self {
-            regular: vec![Box::new(regular)],
-            ..Self::default()
-        }
+        Self { regular: vec![Box::new(regular)], ..Self::default() }
     }
 }
 
@@ -263,20 +242,13 @@ impl LabelFonts {
 /// else any other.
 fn find_face(database: &Database, families: &[&str], probe: &str) -> Option<ID> {
     let named = families.iter().filter_map(|family| {
-        database.query(&Query {
-            families: &[Family::Name(family)],
-            ..Query::default()
-        })
+        database.query(&Query { families: &[Family::Name(family)], ..Query::default() })
     });
     let mut others: Vec<_> = database.faces().collect();
     // The order of the database is that of the directory, so sort to always choose the same font.
     others.sort_by_key(|face| {
         let slanted = face.style != Style::Normal;
-        (
-            slanted,
-            face.weight.0.abs_diff(Weight::NORMAL.0),
-            face.post_script_name.as_str(),
-        )
+        (slanted, face.weight.0.abs_diff(Weight::NORMAL.0), face.post_script_name.as_str())
     });
     let others = others.iter().map(|face| face.id);
     named.chain(others).find(|&id| face_draws(database, id, probe))
@@ -286,11 +258,7 @@ fn find_face(database: &Database, families: &[&str], probe: &str) -> Option<ID> 
 fn bold_of(database: &Database, regular: ID) -> Option<ID> {
     let (family, _) = database.face(regular)?.families.first()?;
     let families = [Family::Name(family)];
-    database.query(&Query {
-        families: &families,
-        weight: Weight::BOLD,
-        ..Query::default()
-    })
+    database.query(&Query { families: &families, weight: Weight::BOLD, ..Query::default() })
 }
 
 /// Sets the weight of a variable font, whose default is often the thinnest. No effect on others.
@@ -302,11 +270,7 @@ fn face_draws(database: &Database, id: ID, probe: &str) -> bool {
     let drawn = database.with_face_data(id, |data, index| {
         let font = FontRef::try_from_slice_and_index(data, index).ok()?;
         // Bitmap fonts have glyphs without outlines.
-        Some(
-            probe
-                .chars()
-                .all(|c| font_glyph(&font, c).is_some_and(|g| !g.curves.is_empty())),
-        )
+        Some(probe.chars().all(|c| font_glyph(&font, c).is_some_and(|g| !g.curves.is_empty())))
     });
     drawn.flatten().unwrap_or(false)
 }

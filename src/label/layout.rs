@@ -98,10 +98,7 @@ impl Layout {
 
     /// The layout of a label without text.
     pub(super) fn symbol_only() -> Self {
-        Self {
-            height: WIDTH,
-            lines: Vec::new(),
-        }
+        Self { height: WIDTH, lines: Vec::new() }
     }
 }
 
@@ -119,10 +116,7 @@ struct Column {
 
 impl Column {
     fn new() -> Self {
-        Self {
-            bottom: WIDTH,
-            lines: Vec::new(),
-        }
+        Self { bottom: WIDTH, lines: Vec::new() }
     }
 
     /// Adds a line of `em` units per em, less if it would become wider than `max_width`.
@@ -148,10 +142,7 @@ impl Column {
         if self.lines.is_empty() {
             return Layout::symbol_only();
         }
-        Layout {
-            height: self.bottom + BOTTOM_MARGIN,
-            lines: self.lines,
-        }
+        Layout { height: self.bottom + BOTTOM_MARGIN, lines: self.lines }
     }
 }
 
@@ -165,15 +156,8 @@ struct Setting {
 impl Setting {
     /// Sets the characters of `text` that the fonts can draw.
     fn new(text: &str, style: TextStyle, tracking_em: f32, fonts: &LabelFonts) -> Self {
-        let glyphs = one_line(text)
-            .chars()
-            .filter_map(|c| Some((c, fonts.glyph(c, style)?)))
-            .collect();
-        Self {
-            style,
-            tracking_em,
-            glyphs,
-        }
+        let glyphs = one_line(text).chars().filter_map(|c| Some((c, fonts.glyph(c, style)?))).collect();
+        Self { style, tracking_em, glyphs }
     }
 
     /// The width of the line in ems.
@@ -210,10 +194,7 @@ impl Setting {
     fn ellipsis(style: TextStyle, fonts: &LabelFonts) -> Vec<(char, Glyph)> {
         match fonts.glyph('…', style) {
             Some(glyph) => vec![('…', glyph)],
-            None => "..."
-                .chars()
-                .filter_map(|c| Some((c, fonts.glyph(c, style)?)))
-                .collect(),
+            None => "...".chars().filter_map(|c| Some((c, fonts.glyph(c, style)?))).collect(),
         }
     }
 
@@ -228,23 +209,14 @@ impl Setting {
             x += self.advance_em(glyph) * em;
         }
         let text = self.glyphs.iter().map(|(c, _)| c).collect();
-        Line {
-            text,
-            style: self.style,
-            em,
-            width,
-            baseline,
-            curves,
-        }
+        Line { text, style: self.style, em, width, baseline, curves }
     }
 }
 
 /// The text with all white space and control characters turned into single spaces.
 fn one_line(text: &str) -> String {
-    let words: Vec<_> = text
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|word| !word.is_empty())
-        .collect();
+    let words: Vec<_> =
+        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
     words.join(" ")
 }
 
@@ -260,10 +232,7 @@ mod tests {
     }
 
     fn name_line(owner_name: &str, width_mm: u16) -> Line {
-        let content = LabelContent {
-            owner_name,
-            ..content()
-        };
+        let content = LabelContent { owner_name, ..content() };
         layout(&content, width_mm, &square_fonts()).lines.pop().unwrap()
     }
 
@@ -298,10 +267,7 @@ mod tests {
     #[test]
     fn an_absent_registration_code_takes_no_space() {
         let with = layout(&content(), 40, &square_fonts());
-        let content = LabelContent {
-            registration_code: None,
-            ..content()
-        };
+        let content = LabelContent { registration_code: None, ..content() };
         let without = layout(&content, 40, &square_fonts());
         assert_eq!(without.lines.len(), 2);
         assert!(without.height < with.height);
@@ -310,10 +276,7 @@ mod tests {
     #[test]
     fn labels_have_the_same_height_whatever_the_name() {
         let heights = ["瓶", "南通平安燃气有限公司", &"瓶".repeat(60)].map(|owner_name| {
-            let content = LabelContent {
-                owner_name,
-                ..content()
-            };
+            let content = LabelContent { owner_name, ..content() };
             layout(&content, 40, &square_fonts()).height
         });
         assert_eq!(heights[0], heights[1]);
@@ -368,11 +331,7 @@ mod tests {
     #[test]
     fn codes_shrink_but_are_never_cut() {
         let code = "9".repeat(80);
-        let content = LabelContent {
-            typed_code: &code,
-            registration_code: Some(&code),
-            ..content()
-        };
+        let content = LabelContent { typed_code: &code, registration_code: Some(&code), ..content() };
         let layout = layout(&content, 15, &square_fonts());
         assert_eq!(layout.lines[0].text, code);
         assert!(layout.lines[0].width <= SYMBOL_WIDTH + 0.1);
@@ -383,10 +342,7 @@ mod tests {
     #[test]
     fn characters_without_glyph_are_left_out() {
         let fonts = square_fonts_with("AB-0123456789");
-        let content = LabelContent {
-            owner_name: "A瓶B码",
-            ..content()
-        };
+        let content = LabelContent { owner_name: "A瓶B码", ..content() };
         let lines = layout(&content, 40, &fonts).lines;
         assert_eq!(lines.last().unwrap().text, "AB");
     }
@@ -394,12 +350,8 @@ mod tests {
     #[test]
     fn a_line_that_cannot_be_printed_takes_no_space() {
         let fonts = square_fonts_with("0");
-        let content = LabelContent {
-            typed_code: "X",
-            registration_code: Some("Y"),
-            owner_name: " \n ",
-            ..content()
-        };
+        let content =
+            LabelContent { typed_code: "X", registration_code: Some("Y"), owner_name: " \n ", ..content() };
         let layout = layout(&content, 40, &fonts);
         assert!(layout.lines.is_empty());
         assert_eq!(layout.height, WIDTH);
@@ -426,10 +378,7 @@ mod tests {
                 }
             }
             assert!(min.x >= 50.0 && max.x <= 950.0, "{min:?} {max:?}");
-            assert!(
-                min.y >= 999.0 && max.y < f32::from(layout.height),
-                "{min:?} {max:?}"
-            );
+            assert!(min.y >= 999.0 && max.y < f32::from(layout.height), "{min:?} {max:?}");
             assert!((min.x + max.x - 1000.0).abs() < 1.0, "{min:?} {max:?}");
         }
     }

@@ -2,6 +2,7 @@
 
 use ab_glyph::{OutlineCurve, Point, point};
 use ab_glyph_rasterizer as rasterizer;
+use image::{GrayImage, Luma};
 
 use super::fonts::{LabelFonts, map_points};
 use super::layout::{Layout, WIDTH};
@@ -50,28 +51,22 @@ pub fn render_png(
     };
 
     let height_px = scaled(layout.height, width_px).ok_or_else(|| unsuitable_resolution(spec))?;
-    let mut image = Image::white(width_px, height_px);
-    image.draw_symbol(&symbol, module_px);
+    let mut drawing = Drawing::white(width_px, height_px);
+    drawing.draw_symbol(&symbol, width_px, module_px);
     let outlines = layout.lines.iter().flat_map(|line| &line.curves);
-    image.draw_outlines(outlines, unit_px);
-    image.encode(spec.resolution_dpi)
+    drawing.draw_outlines(outlines, width_px, unit_px);
+    drawing.encode(spec.resolution_dpi)
 }
 
 /// The width of the image, to the nearest pixel.
 fn width_px(spec: LabelSpec) -> Result<u16, LabelError> {
     let width_um = u64::from(spec.size_mm.as_mm()) * 1000;
     let width_px = (width_um * u64::from(spec.resolution_dpi) + INCH_UM / 2) / INCH_UM;
-    u16::try_from(width_px)
-        .ok()
-        .filter(|&px| px <= MAX_WIDTH_PX)
-        .ok_or_else(|| unsuitable_resolution(spec))
+    u16::try_from(width_px).ok().filter(|&px| px <= MAX_WIDTH_PX).ok_or_else(|| unsuitable_resolution(spec))
 }
 
 fn unsuitable_resolution(spec: LabelSpec) -> LabelError {
-    LabelError::UnsuitableResolution {
-        width_mm: spec.size_mm.as_mm(),
-        resolution_dpi: spec.resolution_dpi,
-    }
+    LabelError::UnsuitableResolution { width_mm: spec.size_mm.as_mm(), resolution_dpi: spec.resolution_dpi }
 }
 
 /// A length in layout units as pixels, rounded up so that nothing is cut off.
@@ -80,32 +75,19 @@ fn scaled(units: u16, width_px: u16) -> Option<u16> {
     u16::try_from(px).ok()
 }
 
-/// A grayscale image.
-struct Image {
-    width_px: u16,
-    height_px: u16,
-    /// The gray levels of all pixels, row by row.
-    pixels: Vec<u8>,
-}
+/// The drawing, one byte of gray per pixel.
+struct Drawing(GrayImage);
 
-impl Image {
+impl Drawing {
     fn white(width_px: u16, height_px: u16) -> Self {
-        let pixels = vec![WHITE; usize::from(width_px) * usize::from(height_px)];
-        Self {
-            width_px,
-            height_px,
-            pixels,
-        }
+        Self(GrayImage::from_pixel(u32::from(width_px), u32::from(height_px), Luma([WHITE])))
     }
 
     /// Draws the symbol in the middle of the square at the top.
-    fn draw_symbol(&mut self, symbol: &Symbol, module_px: u16) {
-        let margin = usize::from((self.width_px - module_px * symbol.side()) / 2);
+    fn draw_symbol(&mut self, symbol: &Symbol, width_px: u16, module_px: u16) {
+        let margin = usize::from((width_px - module_px * symbol.side()) / 2);
         let module = usize::from(module_px);
-        let mut lines = self
-            .pixels
-            .chunks_exact_mut(usize::from(self.width_px))
-            .skip(margin);
+        let mut lines = self.0.chunks_exact_mut(usize::from(width_px)).skip(margin);
         for row in symbol.rows() {
             for line in lines.by_ref().take(module) {
                 for run in dark_runs(row) {
@@ -120,11 +102,16 @@ impl Image {
     }
 
     /// Fills the outlines, which are below the symbol, with smoothed edges.
-    fn draw_outlines<'a>(&mut self, outlines: impl Iterator<Item = &'a OutlineCurve>, unit_px: f32) {
-        let width = usize::from(self.width_px);
+    fn draw_outlines<'a>(
+        &mut self,
+        outlines: impl Iterator<Item = &'a OutlineCurve>,
+        width_px: u16,
+        unit_px: f32,
+    ) {
+        let width = usize::from(width_px);
         // The text starts where the square of the symbol ends.
-        let square_px = f32::from(self.width_px);
-        let Some(text_area) = self.pixels.get_mut(width * width..) else {
+        let square_px = f32::from(width_px);
+        let Some(text_area) = self.0.get_mut(width * width..) else {
             return;
         };
         let mut ink = rasterizer::Rasterizer::new(width, text_area.len() / width);
@@ -147,8 +134,8 @@ impl Image {
 
     fn encode(&self, resolution_dpi: u32) -> Result<Vec<u8>, LabelError> {
         let mut file = Vec::new();
-        let (width, height) = (u32::from(self.width_px), u32::from(self.height_px));
-        let mut encoder = png::Encoder::new(&mut file, width, height);
+        // The image crate's own encoder can't write the resolution, and a label must print in its true size.
+        let mut encoder = png::Encoder::new(&mut file, self.0.width(), self.0.height());
         encoder.set_color(png::ColorType::Grayscale);
         encoder.set_depth(png::BitDepth::Eight);
         let pixels_per_metre = pixels_per_metre(resolution_dpi);
@@ -158,7 +145,7 @@ impl Image {
             unit: png::Unit::Meter,
         }));
         let mut writer = encoder.write_header()?;
-        writer.write_image_data(&self.pixels)?;
+        writer.write_image_data(&self.0)?;
         writer.finish()?;
         Ok(file)
     }
@@ -192,12 +179,8 @@ mod tests {
     use crate::label::test_support::{content, spec, square_fonts, symbol_of_svg};
     use crate::label::{ErrorCorrection, SizeMm};
 
-    const LEVELS: [ErrorCorrection; 4] = [
-        ErrorCorrection::L,
-        ErrorCorrection::M,
-        ErrorCorrection::Q,
-        ErrorCorrection::H,
-    ];
+    const LEVELS: [ErrorCorrection; 4] =
+        [ErrorCorrection::L, ErrorCorrection::M, ErrorCorrection::Q, ErrorCorrection::H];
 
     struct Decoded {
         width: usize,
@@ -257,10 +240,7 @@ mod tests {
     fn the_quiet_zone_is_white_for_four_modules_on_each_side() {
         for width_mm in [15, 20, 33, 40, 150] {
             for error_correction in LEVELS {
-                let spec = LabelSpec {
-                    error_correction,
-                    ..spec(width_mm)
-                };
+                let spec = LabelSpec { error_correction, ..spec(width_mm) };
                 let image = render(&spec);
                 let (top, bottom) = image.symbol_bounds();
                 let module = (bottom + 1 - top) / modules(&spec);
@@ -282,10 +262,7 @@ mod tests {
     fn the_symbol_is_crisp_and_equals_that_of_the_svg() {
         for width_mm in [15, 20, 33, 40, 150] {
             for error_correction in LEVELS {
-                let spec = LabelSpec {
-                    error_correction,
-                    ..spec(width_mm)
-                };
+                let spec = LabelSpec { error_correction, ..spec(width_mm) };
                 let svg = render_svg(&content(), spec, &square_fonts()).unwrap();
                 assert_eq!(symbol_of_png(&render(&spec), modules(&spec)), symbol_of_svg(&svg));
             }
@@ -309,9 +286,7 @@ mod tests {
             assert!(first == WHITE || first == BLACK);
             first == BLACK
         };
-        (0..side)
-            .map(|row| (0..side).map(|column| is_dark(column, row)).collect())
-            .collect()
+        (0..side).map(|row| (0..side).map(|column| is_dark(column, row)).collect()).collect()
     }
 
     #[test]
@@ -323,11 +298,7 @@ mod tests {
             .collect();
         assert!(inked.len() > 1000);
         let margin = image.width / 20 - 1;
-        assert!(
-            inked
-                .iter()
-                .all(|&(x, _)| x >= margin && x < image.width - margin)
-        );
+        assert!(inked.iter().all(|&(x, _)| x >= margin && x < image.width - margin));
         assert!(inked.iter().all(|&(_, y)| y < image.height - margin));
     }
 
@@ -341,15 +312,9 @@ mod tests {
     #[test]
     fn unsuitable_resolutions_are_refused() {
         for resolution_dpi in [0, 1, 50, 100_000, u32::MAX] {
-            let spec = LabelSpec {
-                resolution_dpi,
-                ..spec(15)
-            };
+            let spec = LabelSpec { resolution_dpi, ..spec(15) };
             match render_png(&content(), spec, &square_fonts()) {
-                Err(LabelError::UnsuitableResolution {
-                    width_mm: 15,
-                    resolution_dpi: refused,
-                }) => {
+                Err(LabelError::UnsuitableResolution { width_mm: 15, resolution_dpi: refused }) => {
                     assert_eq!(refused, resolution_dpi);
                 }
                 other => panic!("{resolution_dpi}: {other:?}"),
@@ -365,14 +330,8 @@ mod tests {
     #[test]
     fn a_density_that_is_too_high_is_refused_in_both_formats() {
         let url = "A".repeat(400);
-        let content = LabelContent {
-            url: &url,
-            ..content()
-        };
-        let spec = LabelSpec {
-            size_mm: SizeMm::new(15).unwrap(),
-            ..spec(15)
-        };
+        let content = LabelContent { url: &url, ..content() };
+        let spec = LabelSpec { size_mm: SizeMm::new(15).unwrap(), ..spec(15) };
         let png = render_png(&content, spec, &square_fonts());
         assert!(matches!(png, Err(LabelError::TooDense { .. })));
         let svg = render_svg(&content, spec, &square_fonts());

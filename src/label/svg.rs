@@ -31,15 +31,7 @@ pub fn render_svg(
     let module = f32::from(WIDTH) / f32::from(symbol.side_with_quiet_zone());
     let layout = Layout::new(content, size_mm, module * f32::from(symbol.side()), fonts);
     let with_outlines = !fonts.is_empty();
-    Ok(Document {
-        content,
-        size_mm,
-        symbol,
-        module,
-        layout,
-        with_outlines,
-    }
-    .to_string())
+    Ok(Document { content, size_mm, symbol, module, layout, with_outlines }.to_string())
 }
 
 /// A label ready to be written.
@@ -258,11 +250,7 @@ mod tests {
         // The symbol and three lines.
         assert_eq!(svg.matches("<path").count(), 4);
         // Ten characters, each a closed rectangle.
-        let code = svg
-            .lines()
-            .filter(|line| line.starts_with("<path"))
-            .nth(1)
-            .unwrap();
+        let code = svg.lines().filter(|line| line.starts_with("<path")).nth(1).unwrap();
         assert_eq!(code.matches('M').count(), 10);
         assert_eq!(code.matches('Z').count(), 10);
         assert_eq!(code.matches('L').count(), 30);

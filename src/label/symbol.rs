@@ -173,10 +173,7 @@ mod tests {
                 other => panic!("{url}: {other:?}"),
             }
         }
-        assert!(matches!(
-            Symbol::encode("", ErrorCorrection::M),
-            Err(LabelError::EmptyUrl)
-        ));
+        assert!(matches!(Symbol::encode("", ErrorCorrection::M), Err(LabelError::EmptyUrl)));
     }
 
     #[test]
@@ -191,10 +188,7 @@ mod tests {
         let url = "A".repeat(400);
         let narrow = SizeMm::new(15).unwrap();
         match Symbol::for_label(&url, ErrorCorrection::H, narrow) {
-            Err(LabelError::TooDense {
-                modules,
-                width_mm: 15,
-            }) => assert!(modules > 60),
+            Err(LabelError::TooDense { modules, width_mm: 15 }) => assert!(modules > 60),
             other => panic!("{other:?}"),
         }
         let wide = SizeMm::new(60).unwrap();

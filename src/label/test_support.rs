@@ -37,24 +37,13 @@ pub(super) fn square_fonts() -> LabelFonts {
 
 /// A font that only has the given characters.
 pub(super) fn square_fonts_with(characters: &str) -> LabelFonts {
-    LabelFonts::from_glyphs(
-        characters
-            .chars()
-            .map(|c| (c, rectangle(c)))
-            .collect::<BTreeMap<_, _>>(),
-    )
+    LabelFonts::from_glyphs(characters.chars().map(|c| (c, rectangle(c))).collect::<BTreeMap<_, _>>())
 }
 
 fn rectangle(c: char) -> Glyph {
     let (advance_em, bottom) = if c.is_ascii() { (0.6, 0.0) } else { (1.0, 0.12) };
     let top = if c.is_ascii() { -0.73 } else { -0.88 };
-    let corners = [
-        (0.0, bottom),
-        (0.0, top),
-        (advance_em, top),
-        (advance_em, bottom),
-        (0.0, bottom),
-    ];
+    let corners = [(0.0, bottom), (0.0, top), (advance_em, top), (advance_em, bottom), (0.0, bottom)];
     let curves = match c {
         ' ' => Vec::new(),
         _ => corners

@@ -28,11 +28,7 @@ pub fn append(
     let count = i64::try_from(decided.len()).map_err(DbError::corrupt)?;
     let trusted_at = trusted.then(|| facts.trusted_at.map_or(now, |at| at.max(now)));
     let last = db::take_places(conn, count, trusted_at)?;
-    let mut heads = Heads {
-        facts,
-        moved: HashMap::new(),
-        order: Vec::new(),
-    };
+    let mut heads = Heads { facts, moved: HashMap::new(), order: Vec::new() };
     let mut events = Vec::with_capacity(decided.len());
     let mut rows = Vec::with_capacity(decided.len());
     let mut privates = Vec::new();
@@ -42,16 +38,7 @@ pub fn append(
         settled.extend(decided.settles.map(|id| (id, decided.event.actor_id.cast())));
         let (seq, prev_hash) = heads.next(decided.event.stream);
         let (kind, data) = decided.event.data.to_stored().map_err(DbError::corrupt)?;
-        let event = seal(
-            decided.event,
-            &kind,
-            &data,
-            Position {
-                log_index,
-                seq,
-                prev_hash,
-            },
-        );
+        let event = seal(decided.event, &kind, &data, Position { log_index, seq, prev_hash });
         heads.moved_to(&event);
         rows.push(row(&event, kind, data.to_string()));
         events.push(event);
@@ -89,11 +76,7 @@ impl Heads<'_> {
     }
 
     fn next(&self, stream: Stream) -> (i64, [u8; 32]) {
-        let head = self
-            .moved
-            .get(&stream.id())
-            .copied()
-            .or_else(|| self.stored(stream));
+        let head = self.moved.get(&stream.id()).copied().or_else(|| self.stored(stream));
         head.map_or((1, GENESIS), |(seq, hash)| (seq + 1, hash))
     }
 
@@ -105,12 +88,7 @@ impl Heads<'_> {
     }
 
     fn write_streams(&self, conn: &mut Conn) -> Result<(), DbError> {
-        let mut streams: Vec<_> = self
-            .order
-            .iter()
-            .filter(|s| s.cylinder().is_none())
-            .copied()
-            .collect();
+        let mut streams: Vec<_> = self.order.iter().filter(|s| s.cylinder().is_none()).copied().collect();
         // A fixed order, so that two writers on one database can't wait for each other.
         streams.sort_unstable();
         for stream in streams {
@@ -179,12 +157,8 @@ fn write_labels(conn: &mut Conn, facts: &Facts, now: Instant) -> Result<(), DbEr
     for (id, status) in facts.dirty.ended_labels.iter().filter(|(id, _)| !is_new(id)) {
         db::end_label(conn, id, *status, now)?;
     }
-    let rows: Vec<_> = facts
-        .dirty
-        .new_labels
-        .iter()
-        .map(|row| facts.labels.get(&row.id).unwrap_or(row).clone())
-        .collect();
+    let rows: Vec<_> =
+        facts.dirty.new_labels.iter().map(|row| facts.labels.get(&row.id).unwrap_or(row).clone()).collect();
     db::insert_labels(conn, &rows, now)
 }
 
@@ -199,18 +173,10 @@ fn write_projections(conn: &mut Conn, facts: &Facts, events: &[Event]) -> Result
         .iter()
         .filter(|event| facts.dirty.new_fills.contains(&event.event.id))
         .filter_map(|event| facts.fills.get(&event.event.id).map(|row| (event, row)))
-        .map(|(event, row)| FillRow {
-            log_index: event.log_index,
-            ..row.clone()
-        })
+        .map(|(event, row)| FillRow { log_index: event.log_index, ..row.clone() })
         .collect();
     db::insert_fills(conn, &new)?;
-    for id in facts
-        .dirty
-        .changed_fills
-        .iter()
-        .filter(|id| !facts.dirty.new_fills.contains(id))
-    {
+    for id in facts.dirty.changed_fills.iter().filter(|id| !facts.dirty.new_fills.contains(id)) {
         if let Some(row) = facts.fills.get(id) {
             db::update_fill(conn, row)?;
         }

@@ -20,13 +20,11 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            // Writing to a String can't fail.
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String can't fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Where an event stands.
@@ -67,13 +65,7 @@ pub fn canonical(event: &NewEvent, kind: &str, data: &Value, position: Position)
 /// Gives an event its place and hash. `kind` and `data` are what `EventData::to_stored` wrote.
 pub fn seal(event: NewEvent, kind: &str, data: &Value, position: Position) -> Event {
     let hash = sha256(&canonical(&event, kind, data, position));
-    Event {
-        event,
-        log_index: position.log_index,
-        seq: position.seq,
-        prev_hash: position.prev_hash,
-        hash,
-    }
+    Event { event, log_index: position.log_index, seq: position.seq, prev_hash: position.prev_hash, hash }
 }
 
 /// A commitment to data that is kept apart: SHA-256 over salt and canonical JSON, in hexadecimal.
@@ -96,9 +88,6 @@ mod tests {
 
     #[test]
     fn hex_of_a_known_digest() {
-        assert_eq!(
-            hex(&sha256(b"abc")),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
+        assert_eq!(hex(&sha256(b"abc")), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 }

@@ -117,11 +117,7 @@ pub struct Decided {
 
 impl From<NewEvent> for Decided {
     fn from(event: NewEvent) -> Self {
-        Self {
-            event,
-            private: None,
-            settles: None,
-        }
+        Self { event, private: None, settles: None }
     }
 }
 
@@ -170,10 +166,7 @@ impl Context<'_> {
     /// # Errors
     /// A device can't do this.
     pub fn user_id(&self) -> Result<UserId> {
-        self.actor
-            .user_id
-            .filter(|_| self.actor.device.is_none())
-            .ok_or_else(|| Code::Forbidden.into())
+        self.actor.user_id.filter(|_| self.actor.device.is_none()).ok_or_else(|| Code::Forbidden.into())
     }
 }
 

@@ -178,8 +178,7 @@ impl Facts {
     /// The permit that is open on a scale now: the newest, not used, not ended by what happened to its cylinder.
     pub fn open_on_scale(&self, id: ScaleId, now: Instant) -> Option<OpenPermit> {
         let newest = self.scale_permits.get(&id)?;
-        self.open_for_cylinder(newest.cylinder_id, now)
-            .filter(|open| open.permit.id == newest.permit_id)
+        self.open_for_cylinder(newest.cylinder_id, now).filter(|open| open.permit.id == newest.permit_id)
     }
 
     /// The newest permit of a scale, whatever became of it.
@@ -265,15 +264,8 @@ impl Facts {
         else {
             return;
         };
-        let Permit {
-            id: permit_id,
-            expires_at,
-            ..
-        } = permit;
-        let version = self
-            .scale_permits
-            .get(&data.scale_id)
-            .map_or(1, |row| row.version + 1);
+        let Permit { id: permit_id, expires_at, .. } = permit;
+        let version = self.scale_permits.get(&data.scale_id).map_or(1, |row| row.version + 1);
         let row = ScalePermitRow {
             scale_id: data.scale_id,
             permit_id,
@@ -286,11 +278,7 @@ impl Facts {
         self.dirty.scale_permits.insert(data.scale_id);
         let fact = PermitFact {
             cylinder_id,
-            permit: OpenPermit {
-                permit,
-                scale_id: data.scale_id,
-                operator_id,
-            },
+            permit: OpenPermit { permit, scale_id: data.scale_id, operator_id },
             organization_id: event.organization_id,
             scale_g: data.scale_g,
             issued_at: event.recorded_at,

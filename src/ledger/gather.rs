@@ -51,9 +51,7 @@ fn load_actors(conn: &mut Conn, needs: &mut Needs, facts: &mut Facts, now: Insta
 fn load_replays(conn: &mut Conn, needs: &Needs, facts: &mut Facts) -> Result<(), DbError> {
     for event in db::events_by_key(conn, &list(&needs.keys))? {
         if let Some(made_by) = event.event.idempotency.clone() {
-            facts
-                .replays
-                .insert((event.event.actor_id, made_by.route, made_by.key), event);
+            facts.replays.insert((event.event.actor_id, made_by.route, made_by.key), event);
         }
     }
     Ok(())
@@ -89,11 +87,7 @@ fn permit_of(event: &Event) -> Option<PermitFact> {
     let permit = data.permit.filter(|permit| permit.id == event.event.id)?;
     Some(PermitFact {
         cylinder_id: event.event.stream.cylinder()?,
-        permit: OpenPermit {
-            permit,
-            scale_id: data.scale_id,
-            operator_id: data.operator_id?,
-        },
+        permit: OpenPermit { permit, scale_id: data.scale_id, operator_id: data.operator_id? },
         organization_id: event.event.organization_id,
         scale_g: data.scale_g,
         issued_at: event.event.recorded_at,
@@ -106,25 +100,17 @@ fn load_cylinders(conn: &mut Conn, needs: &mut Needs, facts: &mut Facts) -> Resu
         facts.labels.insert(label.id.clone(), label);
     }
     let mut rows = db::cylinders(conn, &list(&needs.cylinders))?;
-    rows.extend(db::cylinders_by_registration_code(
-        conn,
-        &list(&needs.registration_codes),
-    )?);
+    rows.extend(db::cylinders_by_registration_code(conn, &list(&needs.registration_codes))?);
     for (maker, serial_no) in &needs.stamps {
         rows.extend(db::cylinders_by_stamp(conn, maker, serial_no)?);
     }
     for row in rows {
         needs.organizations.insert(row.cylinder.owner_id);
-        needs
-            .scales
-            .extend(row.cylinder.open_permit.map(|open| open.scale_id));
+        needs.scales.extend(row.cylinder.open_permit.map(|open| open.scale_id));
         facts.cylinders.insert(row.cylinder.id, CylinderFact::from(row));
     }
     // A fill that an emptying may release is known by its cylinder only.
-    let last = facts
-        .cylinders()
-        .filter(|_| needs.last_fills)
-        .filter_map(|c| c.last_fill.as_ref());
+    let last = facts.cylinders().filter(|_| needs.last_fills).filter_map(|c| c.last_fill.as_ref());
     let last_fills: Vec<_> = last.map(|fill| fill.id).collect();
     for fill in db::fills(conn, &last_fills)? {
         facts.fills.insert(fill.id, fill);
@@ -164,11 +150,7 @@ fn load_organizations(conn: &mut Conn, needs: &Needs, facts: &mut Facts) -> Resu
         facts.organizations.insert(organization.id, organization);
     }
     for license in db::licenses(conn, &ids)? {
-        facts
-            .licenses
-            .entry(license.organization_id)
-            .or_default()
-            .push(license);
+        facts.licenses.entry(license.organization_id).or_default().push(license);
     }
     facts.agreements = db::agreements(conn, &ids)?;
     let sites = needs.sites.iter().map(|id| id.cast());

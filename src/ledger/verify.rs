@@ -106,12 +106,7 @@ pub fn verify(conn: &mut Conn, progress: &mut dyn FnMut(i64, i64)) -> Result<Rep
 }
 
 fn check_counts(conn: &mut Conn, counts: db::Counts, report: &mut Report) -> Result<(), DbError> {
-    let whole = |log_index, what: String| Problem {
-        log_index,
-        stream_id: None,
-        seq: None,
-        what,
-    };
+    let whole = |log_index, what: String| Problem { log_index, stream_id: None, seq: None, what };
     if counts.events != counts.last || counts.last != counts.head || (counts.events > 0 && counts.first != 1)
     {
         let missing = first_missing(conn, counts)?;
@@ -122,17 +117,12 @@ fn check_counts(conn: &mut Conn, counts: db::Counts, report: &mut Report) -> Res
         report.add(whole(missing, what));
     }
     if counts.cylinders != report.cylinders {
-        let what = format!(
-            "{} cylinders are stored, {} have a chain",
-            counts.cylinders, report.cylinders
-        );
+        let what = format!("{} cylinders are stored, {} have a chain", counts.cylinders, report.cylinders);
         report.add(whole(None, what));
     }
     if counts.streams != report.station_chains {
-        let what = format!(
-            "{} station chains are stored, {} have events",
-            counts.streams, report.station_chains
-        );
+        let what =
+            format!("{} station chains are stored, {} have events", counts.streams, report.station_chains);
         report.add(whole(None, what));
     }
     Ok(())
@@ -221,8 +211,7 @@ impl Chain {
         if let Some(old) = before.filter(|old| old.id != cylinder.label.id) {
             self.labels.insert(old.id, LabelStatus::Revoked);
         }
-        self.labels
-            .insert(cylinder.label.id.clone(), cylinder.label.status);
+        self.labels.insert(cylinder.label.id.clone(), cylinder.label.status);
         if let Some(fill) = &cylinder.last_fill {
             self.fills.insert(fill.id, (fill.net_g, fill.status));
         }
@@ -252,11 +241,7 @@ impl Chain {
     }
 
     fn compare(&self, stored: &StoredCylinder, problems: &mut Vec<&'static str>) {
-        let state = self
-            .cylinder
-            .as_ref()
-            .and_then(|c| serde_json::to_value(c).ok())
-            .map(|v| v.to_string());
+        let state = self.cylinder.as_ref().and_then(|c| serde_json::to_value(c).ok()).map(|v| v.to_string());
         match &stored.row {
             None => problems.push("the cylinder of the chain is not stored"),
             Some((text, version, head)) => {
@@ -268,18 +253,10 @@ impl Chain {
                 }
             }
         }
-        if !stored
-            .labels
-            .iter()
-            .map(|(id, status)| (id, status))
-            .eq(self.labels.iter())
-        {
+        if !stored.labels.iter().map(|(id, status)| (id, status)).eq(self.labels.iter()) {
             problems.push("the stored labels are not what the events say");
         }
-        let fills = self
-            .fills
-            .iter()
-            .map(|(id, (net_g, status))| (*id, *net_g, *status));
+        let fills = self.fills.iter().map(|(id, (net_g, status))| (*id, *net_g, *status));
         if !stored.fills.iter().copied().eq(fills) {
             problems.push("the stored fills are not what the events say");
         }
@@ -294,18 +271,10 @@ fn check_row(row: &EventRow) -> Result<Event, String> {
         return Err("its data is not in canonical form".to_owned());
     }
     let event = row.clone().read().map_err(|error| error.to_string())?;
-    let position = Position {
-        log_index: row.log_index,
-        seq: row.stream_seq,
-        prev_hash: event.prev_hash,
-    };
+    let position = Position { log_index: row.log_index, seq: row.stream_seq, prev_hash: event.prev_hash };
     let hash = sha256(&canonical(&event.event, &row.kind, &data, position));
     if hash[..] != row.hash[..] {
-        return Err(format!(
-            "its hash is {}, its content says {}",
-            hex(&row.hash),
-            hex(&hash)
-        ));
+        return Err(format!("its hash is {}, its content says {}", hex(&row.hash), hex(&hash)));
     }
     let alert = event.event.data.findings().iter().any(|f| f.alert);
     let decision = event.event.data.decision().map(|d| d.as_str());
@@ -326,9 +295,5 @@ fn check_private(conn: &mut Conn, event: &Event) -> Result<Result<(), &'static s
     let mut bytes = salt;
     bytes.extend_from_slice(text.as_bytes());
     let agrees = hex(&sha256(&bytes)) == data.private_commitment;
-    Ok(if agrees {
-        Ok(())
-    } else {
-        Err("what is kept apart is not what it committed to")
-    })
+    Ok(if agrees { Ok(()) } else { Err("what is kept apart is not what it committed to") })
 }

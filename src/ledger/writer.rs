@@ -82,15 +82,10 @@ impl Writer {
                     conn: None,
                 };
                 let receiver = receiver.clone();
-                std::thread::Builder::new()
-                    .name(format!("ledger-{n}"))
-                    .spawn(move || worker.run(&receiver))
+                std::thread::Builder::new().name(format!("ledger-{n}")).spawn(move || worker.run(&receiver))
             })
             .collect::<std::io::Result<_>>()?;
-        Ok(Self {
-            sender: Mutex::new(Some(sender)),
-            threads: Mutex::new(threads),
-        })
+        Ok(Self { sender: Mutex::new(Some(sender)), threads: Mutex::new(threads) })
     }
 
     /// Hands in a command; the receiver gets the answer after the commit.
@@ -115,9 +110,7 @@ impl Writer {
     /// # Errors
     /// See [`Writer::submit`]; what the command decided; the database.
     pub async fn write(&self, command: Box<dyn Command>) -> Result<Receipt> {
-        self.submit(command)?
-            .await
-            .unwrap_or_else(|_| Err(Code::Unavailable.into()))
+        self.submit(command)?.await.unwrap_or_else(|_| Err(Code::Unavailable.into()))
     }
 
     /// The same for a thread that may wait.
@@ -125,9 +118,7 @@ impl Writer {
     /// # Errors
     /// As [`Writer::write`].
     pub fn write_blocking(&self, command: Box<dyn Command>) -> Result<Receipt> {
-        self.submit(command)?
-            .blocking_recv()
-            .unwrap_or_else(|_| Err(Code::Unavailable.into()))
+        self.submit(command)?.blocking_recv().unwrap_or_else(|_| Err(Code::Unavailable.into()))
     }
 
     /// Takes no more commands, serves those that wait, and ends.
@@ -192,15 +183,10 @@ impl Worker {
         for _ in 0..TRIES {
             match self.attempt(&[command]) {
                 Ok(answers) => {
-                    return answers
-                        .into_iter()
-                        .next()
-                        .unwrap_or_else(|| Err(Code::Internal.into()));
+                    return answers.into_iter().next().unwrap_or_else(|| Err(Code::Internal.into()));
                 }
                 Err(TxError::OutcomeUnknown(error)) => {
-                    return unknown(&error, 1)
-                        .pop()
-                        .unwrap_or_else(|| Err(Code::Unavailable.into()));
+                    return unknown(&error, 1).pop().unwrap_or_else(|| Err(Code::Unavailable.into()));
                 }
                 // Somebody else was faster: look again. A duplicate shows as a taken code or a replay then.
                 Err(TxError::RolledBack(DbError::Conflict | DbError::Duplicate(_))) => {}
@@ -221,9 +207,8 @@ impl Worker {
             ids: &*self.ids,
             clock_gap_days: self.settings.clock_gap_days,
         };
-        let result = catch_unwind(AssertUnwindSafe(|| {
-            transaction(&mut conn, |conn| batch.run(conn, commands))
-        }));
+        let result =
+            catch_unwind(AssertUnwindSafe(|| transaction(&mut conn, |conn| batch.run(conn, commands))));
         match result {
             Ok(Ok(answers)) => {
                 self.conn = Some(conn);
@@ -274,9 +259,7 @@ impl Batch<'_> {
         let mut needs = Needs::default();
         for command in commands {
             needs.credentials.insert(command.call().credential.into());
-            needs
-                .keys
-                .extend(command.call().idempotency.as_ref().map(|i| i.key.clone()));
+            needs.keys.extend(command.call().idempotency.as_ref().map(|i| i.key.clone()));
             command.needs(&mut needs);
         }
         let mut facts = gather(conn, needs, self.now.at)?;
@@ -300,10 +283,7 @@ impl Batch<'_> {
             _ => append(conn, &facts, decided, self.now.at, trusted)?,
         };
         let events: Vec<_> = events.into_iter().map(Arc::new).collect();
-        Ok(outcomes
-            .into_iter()
-            .map(|outcome| answer(outcome, &events))
-            .collect())
+        Ok(outcomes.into_iter().map(|outcome| answer(outcome, &events)).collect())
     }
 
     fn decide(
@@ -318,13 +298,7 @@ impl Batch<'_> {
         if let Some(outcome) = replay(facts, decided, call, actor.principal())? {
             return Ok(Step::Done(outcome));
         }
-        let context = Context {
-            facts,
-            actor,
-            now: self.now,
-            clock_trusted: trusted,
-            ids: self.ids,
-        };
+        let context = Context { facts, actor, now: self.now, clock_trusted: trusted, ids: self.ids };
         Ok(Step::Decided(Box::new(command.decide(&context)?)))
     }
 }
@@ -345,11 +319,7 @@ fn replay(
         return Ok(None);
     };
     let same_body = |digest: &[u8; 32]| {
-        if *digest == idempotency.body_digest {
-            Ok(())
-        } else {
-            Err(Error::from(Code::IdempotencyKeyReused))
-        }
+        if *digest == idempotency.body_digest { Ok(()) } else { Err(Error::from(Code::IdempotencyKeyReused)) }
     };
     if let Some(event) = facts.replay(principal, &idempotency.route, &idempotency.key) {
         if let Some(first) = &event.event.idempotency {
@@ -379,7 +349,5 @@ fn answer(outcome: Outcome, events: &[Arc<Event>]) -> Result<Receipt> {
         Outcome::New(index) => (events.get(index).cloned(), false),
         Outcome::Repeat(index) => (events.get(index).cloned(), true),
     };
-    event
-        .map(|event| Receipt { event, replayed })
-        .ok_or_else(|| Code::Internal.into())
+    event.map(|event| Receipt { event, replayed }).ok_or_else(|| Code::Internal.into())
 }

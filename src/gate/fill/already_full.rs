@@ -15,10 +15,7 @@ pub(super) const RULE: FillRule = FillRule {
         severity: Severity::Refuse,
         by_policy: false,
         alert: false,
-        message: Words {
-            zh: "记录显示此瓶是满瓶",
-            en: "By the records this cylinder is full",
-        },
+        message: Words { zh: "记录显示此瓶是满瓶", en: "By the records this cylinder is full" },
         next_step: Words {
             zh: "不再充；确已用空就过秤后重扫",
             en: "Do not fill again; if it is empty, weigh it and scan again",
@@ -32,9 +29,7 @@ fn check(facts: &FillFacts<'_>, _: &Policy, _: Moment) -> Option<Evidence> {
     let cylinder = facts.cylinder?;
     let fill = cylinder.last_fill.as_ref()?;
     let stayed_full = cylinder.is_filled() && !fill.moved_since && !fill.emptied_since;
-    let shows_empty = facts
-        .scale_g
-        .is_some_and(|reading| reading <= half_full_g(&cylinder.stamp));
+    let shows_empty = facts.scale_g.is_some_and(|reading| reading <= half_full_g(&cylinder.stamp));
     (stayed_full && !shows_empty).then(|| {
         evidence! { "last_fill_id" => fill.id, "gas_g" => cylinder.gas_g, "reading_g" => facts.scale_g }
     })
@@ -51,22 +46,16 @@ mod tests {
         breaks(&RULE, |w| {
             w.scale_g = scale_g;
             w.cylinder_mut().gas_g = gas_g;
-            w.cylinder_mut().last_fill = Some(LastFill {
-                moved_since,
-                emptied_since,
-                ..last_fill("2026-06-01T02:00:00Z")
-            });
+            w.cylinder_mut().last_fill =
+                Some(LastFill { moved_since, emptied_since, ..last_fill("2026-06-01T02:00:00Z") });
         })
     }
 
     #[test]
     fn a_reading_up_to_tare_and_half_of_the_gas_shows_empty() {
-        for (reading, broken) in [
-            (None, true),
-            (Some(23_950), false),
-            (Some(23_951), true),
-            (Some(16_500), false),
-        ] {
+        for (reading, broken) in
+            [(None, true), (Some(23_950), false), (Some(23_951), true), (Some(16_500), false)]
+        {
             assert_eq!(filled(14_500, reading, false, false), broken, "{reading:?}");
         }
     }

@@ -15,10 +15,7 @@ pub(super) const RULE: FillRule = FillRule {
         severity: Severity::Refuse,
         by_policy: false,
         alert: false,
-        message: Words {
-            zh: "此瓶在黑名单上",
-            en: "This cylinder is on the blacklist",
-        },
+        message: Words { zh: "此瓶在黑名单上", en: "This cylinder is on the blacklist" },
         next_step: Words {
             zh: "不充，隔离此瓶，报告站长",
             en: "Do not fill; set it aside and tell the station manager",
@@ -29,10 +26,7 @@ pub(super) const RULE: FillRule = FillRule {
 };
 
 fn check(facts: &FillFacts<'_>, _: &Policy, _: Moment) -> Option<Evidence> {
-    facts
-        .cylinder?
-        .blacklisted
-        .then(|| evidence! { "blacklisted" => true })
+    facts.cylinder?.blacklisted.then(|| evidence! { "blacklisted" => true })
 }
 
 #[cfg(test)]

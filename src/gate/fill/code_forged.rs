@@ -17,8 +17,7 @@ pub(super) const RULE: FillRule = FillRule {
         by_policy: false,
         alert: true,
         message: Words {
-            zh: "标签是假的：防伪校验不通过",
-            en: "Forged label: its tag does not verify",
+            zh: "标签是假的：防伪校验不通过", en: "Forged label: its tag does not verify"
         },
         next_step: Words {
             zh: "不充，留下气瓶，马上报告站长",

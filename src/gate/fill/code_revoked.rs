@@ -16,10 +16,7 @@ pub(super) const RULE: FillRule = FillRule {
         severity: Severity::Refuse,
         by_policy: false,
         alert: true,
-        message: Words {
-            zh: "标签已失效（{status}）",
-            en: "The label is no longer valid ({status})",
-        },
+        message: Words { zh: "标签已失效（{status}）", en: "The label is no longer valid ({status})" },
         next_step: Words {
             zh: "不充，交气瓶管理员核对钢印、换新标签",
             en: "Do not fill; have the office check the stamp and put on a new label",

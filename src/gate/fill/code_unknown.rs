@@ -18,10 +18,7 @@ pub(super) const RULE: FillRule = FillRule {
         severity: Severity::Refuse,
         by_policy: false,
         alert: false,
-        message: Words {
-            zh: "系统里没有这个气瓶码",
-            en: "No such cylinder code in the system",
-        },
+        message: Words { zh: "系统里没有这个气瓶码", en: "No such cylinder code in the system" },
         next_step: Words {
             zh: "擦净标签重扫一次；仍不行就不充，放到待查区",
             en: "Wipe the label and scan again; if it still fails, do not fill and set the cylinder aside",

@@ -20,10 +20,7 @@ pub(super) const RULE: FillRule = FillRule {
             zh: "此瓶没有回站记录（最后在：{custody}）",
             en: "No record of its coming in (last seen: {custody})",
         },
-        next_step: Words {
-            zh: "补扫一次回收",
-            en: "Scan its return",
-        },
+        next_step: Words { zh: "补扫一次回收", en: "Scan its return" },
         citations: &[law::WHOLE_WAY],
     },
     check,
@@ -36,11 +33,7 @@ fn check(facts: &FillFacts<'_>, _: &Policy, _: Moment) -> Option<Evidence> {
 
 /// Whether the last known holder is not this station. What the filler has at no known site may be here.
 fn is_gap(custody: Custody, facts: &FillFacts<'_>) -> bool {
-    let others = || {
-        facts
-            .filler
-            .is_some_and(|filler| filler.organization.id != custody.organization_id)
-    };
+    let others = || facts.filler.is_some_and(|filler| filler.organization.id != custody.organization_id);
     match custody.kind {
         CustodyKind::Owner => others(),
         CustodyKind::Site => match custody.site_id {
@@ -72,9 +65,7 @@ mod tests {
             (Agency, STRANGER, None, true),
             (Authority, STRANGER, None, true),
         ] {
-            let got = breaks(&RULE, |w| {
-                w.cylinder_mut().custody = custody(kind, organization, site)
-            });
+            let got = breaks(&RULE, |w| w.cylinder_mut().custody = custody(kind, organization, site));
             assert_eq!(got, broken, "{kind} {organization} {site:?}");
         }
         assert!(!breaks(&RULE, |w| w.cylinder = None));

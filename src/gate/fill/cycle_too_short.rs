@@ -52,11 +52,7 @@ mod tests {
 
     fn filled(at: &str, moved_since: bool, emptied_since: bool) -> World {
         World::with(|w| {
-            w.cylinder_mut().last_fill = Some(LastFill {
-                moved_since,
-                emptied_since,
-                ..last_fill(at)
-            });
+            w.cylinder_mut().last_fill = Some(LastFill { moved_since, emptied_since, ..last_fill(at) });
         })
     }
 
@@ -69,11 +65,7 @@ mod tests {
             ("2026-06-14T13:59:59Z", false),
             ("2026-06-15T02:00:01Z", true),
         ] {
-            assert_eq!(
-                evidence_of(&RULE, &filled(at, false, false)).is_some(),
-                broken,
-                "{at}"
-            );
+            assert_eq!(evidence_of(&RULE, &filled(at, false, false)).is_some(), broken, "{at}");
         }
         assert!(evidence_of(&RULE, &World::good()).is_none(), "never filled");
         assert!(evidence_of(&RULE, &World::with(|w| w.cylinder = None)).is_none());
@@ -91,11 +83,7 @@ mod tests {
     fn policy_sets_the_hours_and_evidence_does_not_tell_them() {
         let world = filled("2026-06-15T00:00:00Z", false, false);
         let check = |hours: i64| {
-            (RULE.check)(
-                &world.fill_facts(),
-                &policy(&[("min_refill_cycle_hours", hours.into())]),
-                world.now,
-            )
+            (RULE.check)(&world.fill_facts(), &policy(&[("min_refill_cycle_hours", hours.into())]), world.now)
         };
         assert!(check(3).is_some());
         assert!(check(2).is_none());

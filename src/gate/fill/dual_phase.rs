@@ -17,8 +17,7 @@ pub(super) const RULE: FillRule = FillRule {
         by_policy: true,
         alert: false,
         message: Words {
-            zh: "气液双相瓶，禁止充装",
-            en: "Dual-phase cylinder: filling is forbidden",
+            zh: "气液双相瓶，禁止充装", en: "Dual-phase cylinder: filling is forbidden"
         },
         next_step: Words {
             zh: "不充，送检验机构报废",
@@ -42,11 +41,7 @@ mod tests {
     #[test]
     fn gas_or_liquid_alone_is_fine() {
         for (phase, broken) in [(Phase::Gas, false), (Phase::Liquid, false), (Phase::Dual, true)] {
-            assert_eq!(
-                breaks(&RULE, |w| w.cylinder_mut().stamp.phase = phase),
-                broken,
-                "{phase}"
-            );
+            assert_eq!(breaks(&RULE, |w| w.cylinder_mut().stamp.phase = phase), broken, "{phase}");
         }
         assert!(!breaks(&RULE, |w| w.cylinder = None));
     }

@@ -19,10 +19,7 @@ pub(super) const RULE: FillRule = FillRule {
             zh: "{inspection_due_on} 前须送检",
             en: "Its inspection is due by {inspection_due_on}",
         },
-        next_step: Words {
-            zh: "安排送检",
-            en: "Plan its inspection",
-        },
+        next_step: Words { zh: "安排送检", en: "Plan its inspection" },
         citations: &[law::APPLY_FOR_INSPECTION],
     },
     check,
@@ -60,12 +57,9 @@ mod tests {
 
     #[test]
     fn a_leap_day_is_a_day() {
-        for (today, broken) in [
-            ("2028-01-29", false),
-            ("2028-01-30", true),
-            ("2028-02-29", true),
-            ("2028-03-01", false),
-        ] {
+        for (today, broken) in
+            [("2028-01-29", false), ("2028-01-30", true), ("2028-02-29", true), ("2028-03-01", false)]
+        {
             let got = breaks(&RULE, |w| {
                 w.cylinder_mut().inspection_due_on = Day(day("2028-02-29"));
                 w.now = noon(today);

@@ -15,10 +15,7 @@ pub(super) const RULE: FillRule = FillRule {
         severity: Severity::Refuse,
         by_policy: false,
         alert: false,
-        message: Words {
-            zh: "此瓶已报失",
-            en: "This cylinder is reported lost",
-        },
+        message: Words { zh: "此瓶已报失", en: "This cylinder is reported lost" },
         next_step: Words {
             zh: "不充，留下气瓶，报告站长",
             en: "Do not fill; keep it and tell the station manager",

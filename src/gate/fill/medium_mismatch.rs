@@ -19,10 +19,7 @@ pub(super) const RULE: FillRule = FillRule {
             zh: "介质不符：瓶上是{stamp_medium}，秤上是{scale_medium}",
             en: "Wrong medium: the stamp says {stamp_medium}, the scale fills {scale_medium}",
         },
-        next_step: Words {
-            zh: "换到对应介质的秤",
-            en: "Take it to a scale for its medium",
-        },
+        next_step: Words { zh: "换到对应介质的秤", en: "Take it to a scale for its medium" },
         citations: &[law::PRE_FILL_CHECK, law::NO_DME],
     },
     check,
@@ -42,12 +39,9 @@ mod tests {
     #[test]
     fn stamp_and_scale_agree() {
         use Medium::{Dme, Lpg};
-        for (stamped, filled, broken) in [
-            (Lpg, Lpg, false),
-            (Dme, Dme, false),
-            (Lpg, Dme, true),
-            (Dme, Lpg, true),
-        ] {
+        for (stamped, filled, broken) in
+            [(Lpg, Lpg, false), (Dme, Dme, false), (Lpg, Dme, true), (Dme, Lpg, true)]
+        {
             let got = breaks(&RULE, |w| {
                 w.cylinder_mut().stamp.medium = stamped;
                 w.scale_mut().medium = filled;
@@ -55,9 +49,6 @@ mod tests {
             assert_eq!(got, broken, "{stamped} {filled}");
         }
         assert!(!breaks(&RULE, |w| w.cylinder = None));
-        assert!(
-            !breaks(&RULE, |w| w.scale = None),
-            "a missing scale is another rule's"
-        );
+        assert!(!breaks(&RULE, |w| w.scale = None), "a missing scale is another rule's");
     }
 }

@@ -141,12 +141,7 @@ mod tests {
     }
 
     fn ids(wanted: impl Fn(&Rule) -> bool) -> BTreeSet<&'static str> {
-        RULES
-            .iter()
-            .map(|r| &r.rule)
-            .filter(|rule| wanted(rule))
-            .map(|rule| rule.id)
-            .collect()
+        RULES.iter().map(|r| &r.rule).filter(|rule| wanted(rule)).map(|rule| rule.id).collect()
     }
 
     #[test]
@@ -166,56 +161,33 @@ mod tests {
         });
         let found = findings(&world.fill_facts(), &Policy::default(), world.now);
         let ids: Vec<_> = found.iter().map(|f| f.rule.as_str()).collect();
-        assert_eq!(
-            ids,
-            [
-                "fill.seized",
-                "fill.operator-certificate",
-                "fill.tare-mismatch",
-                "fill.uninsured"
-            ]
-        );
+        assert_eq!(ids, ["fill.seized", "fill.operator-certificate", "fill.tare-mismatch", "fill.uninsured"]);
         assert_eq!(decision(&world, &Policy::default(), RATE_PPM), Decision::Refused);
     }
 
     #[test]
     fn without_a_cylinder_there_is_no_leave_even_if_nothing_was_found() {
         let world = World::with(|w| w.cylinder = None);
-        assert_eq!(
-            decide(&[], &world.fill_facts(), &Policy::default(), RATE_PPM),
-            Decision::Refused
-        );
+        assert_eq!(decide(&[], &world.fill_facts(), &Policy::default(), RATE_PPM), Decision::Refused);
     }
 
     #[test]
     fn without_a_cylinder_only_code_station_people_and_scale_are_judged() {
-        let world = World {
-            cylinder: None,
-            filler: None,
-            operator: None,
-            scale: None,
-            site: None,
-            ..World::good()
-        };
+        let world =
+            World { cylinder: None, filler: None, operator: None, scale: None, site: None, ..World::good() };
         let found = findings(&world.fill_facts(), &Policy::default(), world.now);
         let ids: Vec<_> = found.iter().map(|f| f.rule.as_str()).collect();
-        let expected = [
-            "fill.code-unknown",
-            "fill.station-license",
-            "fill.operator-certificate",
-            "fill.scale-invalid",
-        ];
+        let expected =
+            ["fill.code-unknown", "fill.station-license", "fill.operator-certificate", "fill.scale-invalid"];
         assert_eq!(ids, expected);
     }
 
     #[test]
     fn a_warning_lets_pass_and_policy_may_make_it_refuse() {
         let world = World::with(|w| w.cylinder_mut().insurance = None);
-        for (severity, expected) in [
-            ("warn", Decision::Allowed),
-            ("hold", Decision::Refused),
-            ("refuse", Decision::Refused),
-        ] {
+        for (severity, expected) in
+            [("warn", Decision::Allowed), ("hold", Decision::Refused), ("refuse", Decision::Refused)]
+        {
             let policy = policy(&[("severity.fill.uninsured", severity.into())]);
             assert_eq!(decision(&world, &policy, RATE_PPM), expected, "{severity}");
         }
@@ -238,11 +210,7 @@ mod tests {
                 w.cylinder_mut().label.challenged = challenged;
                 w.stamp_digits = typed.map(str::to_owned);
             });
-            assert_eq!(
-                decision(&world, &Policy::default(), roll),
-                expected,
-                "{roll} {challenged} {typed:?}"
-            );
+            assert_eq!(decision(&world, &Policy::default(), roll), expected, "{roll} {challenged} {typed:?}");
         }
     }
 

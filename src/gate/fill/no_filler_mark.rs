@@ -25,8 +25,7 @@ pub(super) const RULE: FillRule = FillRule {
             en: "No owner’s mark embossed on the head (bought or made {bought_on})",
         },
         next_step: Words {
-            zh: "不充，交气瓶管理员处理",
-            en: "Do not fill; hand it to the office",
+            zh: "不充，交气瓶管理员处理", en: "Do not fill; hand it to the office"
         },
         citations: &[law::NOTICE_2021, law::TSG_FILLING],
     },
@@ -35,9 +34,7 @@ pub(super) const RULE: FillRule = FillRule {
 
 fn check(facts: &FillFacts<'_>, _: &Policy, _: Moment) -> Option<Evidence> {
     let stamp = &facts.cylinder?.stamp;
-    let bought_on = stamp
-        .purchased_on
-        .map_or_else(|| stamp.manufactured_on.first_day(), |day| day.0);
+    let bought_on = stamp.purchased_on.map_or_else(|| stamp.manufactured_on.first_day(), |day| day.0);
     (!stamp.filler_mark && Some(bought_on) >= MARKED_FROM).then(|| {
         evidence! { "bought_on" => bought_on, "filler_mark" => false }
     })
@@ -63,11 +60,7 @@ mod tests {
     fn the_day_of_purchase_decides() {
         for (bought, broken) in [("2021-05-31", false), ("2021-06-01", true), ("2021-06-02", true)] {
             assert_eq!(unmarked(Some(bought), "2020-01"), broken, "{bought}");
-            assert_eq!(
-                unmarked(Some(bought), "2021-06"),
-                broken,
-                "{bought}: manufacture does not count"
-            );
+            assert_eq!(unmarked(Some(bought), "2021-06"), broken, "{bought}: manufacture does not count");
         }
     }
 

@@ -48,13 +48,9 @@ mod tests {
 
     #[test]
     fn up_to_the_tare_and_half_of_the_gas() {
-        for (reading, broken) in [
-            (23_949, false),
-            (23_950, false),
-            (23_951, true),
-            (16_500, false),
-            (i32::MAX, true),
-        ] {
+        for (reading, broken) in
+            [(23_949, false), (23_950, false), (23_951, true), (16_500, false), (i32::MAX, true)]
+        {
             assert_eq!(breaks(&RULE, |w| w.scale_g = Some(reading)), broken, "{reading}");
         }
         assert!(!breaks(&RULE, |w| w.scale_g = None));

@@ -19,10 +19,7 @@ pub(super) const RULE: FillRule = FillRule {
             zh: "此瓶属于{owner_name}，不是本单位的瓶",
             en: "This cylinder belongs to {owner_name}, not to you",
         },
-        next_step: Words {
-            zh: "不充，退回产权单位",
-            en: "Do not fill; give it back to its owner",
-        },
+        next_step: Words { zh: "不充，退回产权单位", en: "Do not fill; give it back to its owner" },
         citations: &[law::OWN_ONLY, law::OWN_ONLY_LOCAL, law::FILL_GATE],
     },
     check,
@@ -57,9 +54,6 @@ mod tests {
             w.cylinder_mut().owner_id = id(STRANGER);
             w.owner = None;
         });
-        assert_eq!(
-            evidence_of(&RULE, &world).unwrap()["owner_name"],
-            serde_json::Value::Null
-        );
+        assert_eq!(evidence_of(&RULE, &world).unwrap()["owner_name"], serde_json::Value::Null);
     }
 }

@@ -15,10 +15,7 @@ pub(super) const RULE: FillRule = FillRule {
         severity: Severity::Refuse,
         by_policy: false,
         alert: false,
-        message: Words {
-            zh: "此瓶没有使用登记",
-            en: "This cylinder has no use registration",
-        },
+        message: Words { zh: "此瓶没有使用登记", en: "This cylinder has no use registration" },
         next_step: Words {
             zh: "不充，先办使用登记",
             en: "Do not fill; register it with the authority first",

@@ -31,9 +31,7 @@ pub(super) const RULE: FillRule = FillRule {
 fn check(facts: &FillFacts<'_>, _: &Policy, _: Moment) -> Option<Evidence> {
     let permit = facts.cylinder.and(facts.cylinder_permit)?;
     let other_scale = facts.scale.is_some_and(|scale| scale.id != permit.scale_id);
-    let other_operator = facts
-        .operator
-        .is_some_and(|operator| operator.id != permit.operator_id);
+    let other_operator = facts.operator.is_some_and(|operator| operator.id != permit.operator_id);
     (other_scale || other_operator).then(|| {
         evidence! { "other_scale" => other_scale, "other_operator" => other_operator }
     })

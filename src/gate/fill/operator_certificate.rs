@@ -24,11 +24,7 @@ pub(super) const RULE: FillRule = FillRule {
             zh: "换持有效充装证的本单位人员登录",
             en: "Let a colleague with a valid filling certificate sign in",
         },
-        citations: &[
-            law::QUALIFIED_PEOPLE,
-            law::UNQUALIFIED_PEOPLE,
-            law::CERTIFIED_OPERATORS,
-        ],
+        citations: &[law::QUALIFIED_PEOPLE, law::UNQUALIFIED_PEOPLE, law::CERTIFIED_OPERATORS],
     },
     check,
 };
@@ -45,16 +41,10 @@ fn reason(facts: &FillFacts<'_>, now: Moment) -> Option<&'static str> {
     if !operator.active {
         return Some("inactive");
     }
-    if facts
-        .filler
-        .is_some_and(|filler| filler.organization.id != operator.organization_id)
-    {
+    if facts.filler.is_some_and(|filler| filler.organization.id != operator.organization_id) {
         return Some("other_organization");
     }
-    let certificates = operator
-        .certificates
-        .iter()
-        .filter(|c| c.kind == CertificateKind::Filling);
+    let certificates = operator.certificates.iter().filter(|c| c.kind == CertificateKind::Filling);
     Fault::nearest(certificates.map(|c| Fault::of(c.status, c.validity, now))).map(Fault::as_str)
 }
 
@@ -82,38 +72,23 @@ mod tests {
             ("2026-01-01", "2026-06-14", Some("expired")),
             ("2026-01-01", "2026-06-16", None),
         ] {
-            let only = Certificate {
-                validity: validity(from, to),
-                ..certificate(CertificateKind::Filling)
-            };
+            let only = Certificate { validity: validity(from, to), ..certificate(CertificateKind::Filling) };
             assert_eq!(with_certificates(vec![only]).as_deref(), reason, "{from} {to}");
         }
     }
 
     #[test]
     fn kind_and_status_count() {
-        let filling = |status| Certificate {
-            status,
-            ..certificate(CertificateKind::Filling)
-        };
+        let filling = |status| Certificate { status, ..certificate(CertificateKind::Filling) };
         assert_eq!(with_certificates(vec![]).as_deref(), Some("none"));
         assert_eq!(
             with_certificates(vec![certificate(CertificateKind::GasDelivery)]).as_deref(),
             Some("none")
         );
+        assert_eq!(with_certificates(vec![filling(LicenseStatus::Suspended)]).as_deref(), Some("suspended"));
+        assert_eq!(with_certificates(vec![filling(LicenseStatus::Revoked)]).as_deref(), Some("revoked"));
         assert_eq!(
-            with_certificates(vec![filling(LicenseStatus::Suspended)]).as_deref(),
-            Some("suspended")
-        );
-        assert_eq!(
-            with_certificates(vec![filling(LicenseStatus::Revoked)]).as_deref(),
-            Some("revoked")
-        );
-        assert_eq!(
-            with_certificates(vec![
-                filling(LicenseStatus::Revoked),
-                filling(LicenseStatus::Valid)
-            ]),
+            with_certificates(vec![filling(LicenseStatus::Revoked), filling(LicenseStatus::Valid)]),
             None
         );
     }
@@ -121,25 +96,12 @@ mod tests {
     #[test]
     fn an_active_person_of_the_filling_organization() {
         assert_eq!(reason_after(|_| {}), None);
-        assert_eq!(
-            reason_after(|w| w.operator = None).as_deref(),
-            Some("no_operator")
-        );
-        assert_eq!(
-            reason_after(|w| (w.operator, w.cylinder) = (None, None)).as_deref(),
-            Some("no_operator")
-        );
-        assert_eq!(
-            reason_after(|w| w.operator_mut().active = false).as_deref(),
-            Some("inactive")
-        );
+        assert_eq!(reason_after(|w| w.operator = None).as_deref(), Some("no_operator"));
+        assert_eq!(reason_after(|w| (w.operator, w.cylinder) = (None, None)).as_deref(), Some("no_operator"));
+        assert_eq!(reason_after(|w| w.operator_mut().active = false).as_deref(), Some("inactive"));
         let stranger = reason_after(|w| w.operator_mut().organization_id = id(STRANGER));
         assert_eq!(stranger.as_deref(), Some("other_organization"));
-        assert_eq!(
-            reason_after(|w| w.operator_mut().roles.clear()),
-            None,
-            "roles are judged elsewhere"
-        );
+        assert_eq!(reason_after(|w| w.operator_mut().roles.clear()), None, "roles are judged elsewhere");
     }
 
     #[test]

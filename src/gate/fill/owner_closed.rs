@@ -42,11 +42,7 @@ fn reason(owner: Option<OrganizationFacts<'_>>) -> Option<&'static str> {
     if owner.organization.status == OrganizationStatus::Closed {
         return Some("closed");
     }
-    let mut filling = owner
-        .licenses
-        .iter()
-        .filter(|l| l.kind == LicenseKind::Filling)
-        .peekable();
+    let mut filling = owner.licenses.iter().filter(|l| l.kind == LicenseKind::Filling).peekable();
     let licensed_once = filling.peek().is_some();
     (licensed_once && filling.all(|l| l.status == LicenseStatus::Revoked)).then_some("revoked")
 }
@@ -70,11 +66,7 @@ mod tests {
             (OrganizationStatus::Suspended, None),
             (OrganizationStatus::Closed, Some("closed")),
         ] {
-            assert_eq!(
-                reason_after(|w| w.owner_mut().status = status).as_deref(),
-                reason,
-                "{status}"
-            );
+            assert_eq!(reason_after(|w| w.owner_mut().status = status).as_deref(), reason, "{status}");
         }
     }
 
@@ -93,10 +85,7 @@ mod tests {
             let got = reason_after(|w| {
                 w.owner_licenses = statuses
                     .iter()
-                    .map(|status| License {
-                        status: *status,
-                        ..license(LicenseKind::Filling, FILLER)
-                    })
+                    .map(|status| License { status: *status, ..license(LicenseKind::Filling, FILLER) })
                     .chain([license(LicenseKind::Business, FILLER)])
                     .collect();
             });

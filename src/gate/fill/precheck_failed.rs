@@ -57,10 +57,9 @@ mod tests {
             |p| &mut p.residual_pressure,
         ];
         for (item, (name, _)) in items.into_iter().zip(precheck().items()) {
-            for (result, failed, missing) in [
-                (Some(CheckResult::Fail), vec![name], vec![]),
-                (None, vec![], vec![name]),
-            ] {
+            for (result, failed, missing) in
+                [(Some(CheckResult::Fail), vec![name], vec![]), (None, vec![], vec![name])]
+            {
                 let world = World::with(|w| *item(&mut w.precheck) = result);
                 let expected = evidence! { "failed" => failed, "missing" => missing };
                 assert_eq!(evidence_of(&RULE, &world), Some(expected), "{name}");

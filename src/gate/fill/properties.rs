@@ -25,12 +25,8 @@ const RATE_PPM: u32 = 50_000;
 fn lenient() -> Policy {
     let warn = |rule| (rule, "warn".into());
     policy(
-        &[
-            "severity.fill.dual-phase",
-            "severity.fill.no-filler-mark",
-            "severity.fill.scale-reading-missing",
-        ]
-        .map(warn),
+        &["severity.fill.dual-phase", "severity.fill.no-filler-mark", "severity.fill.scale-reading-missing"]
+            .map(warn),
     )
 }
 
@@ -55,37 +51,20 @@ fn cylinder(world: &mut World, change: impl FnOnce(&mut crate::domain::cylinder:
 
 /// Filled once: now, at the edge of the cycle, or long ago.
 fn filled(world: &mut World, pick: u16) {
-    let at = world
-        .now
-        .at
-        .plus_seconds(-of(&[0, 43_199, 43_200, 43_201, 9_000_000, -5], pick));
-    let (moved_since, emptied_since) = (
-        of(&[false, false, true], pick / 6),
-        of(&[false, false, true], pick / 18),
-    );
+    let at = world.now.at.plus_seconds(-of(&[0, 43_199, 43_200, 43_201, 9_000_000, -5], pick));
+    let (moved_since, emptied_since) =
+        (of(&[false, false, true], pick / 6), of(&[false, false, true], pick / 18));
     let gas_g = of(&[14_500, 7_450, 7_451, 0], pick / 54);
     cylinder(world, |c| {
         c.gas_g = gas_g;
-        c.last_fill = Some(LastFill {
-            at,
-            moved_since,
-            emptied_since,
-            ..last_fill("2026-01-01T00:00:00Z")
-        });
+        c.last_fill = Some(LastFill { at, moved_since, emptied_since, ..last_fill("2026-01-01T00:00:00Z") });
     });
 }
 
 const BOOLS: [bool; 2] = [true, false];
-const STATUSES: [OrganizationStatus; 3] = [
-    OrganizationStatus::Active,
-    OrganizationStatus::Suspended,
-    OrganizationStatus::Closed,
-];
-const PAPERS: [LicenseStatus; 3] = [
-    LicenseStatus::Valid,
-    LicenseStatus::Suspended,
-    LicenseStatus::Revoked,
-];
+const STATUSES: [OrganizationStatus; 3] =
+    [OrganizationStatus::Active, OrganizationStatus::Suspended, OrganizationStatus::Closed];
+const PAPERS: [LicenseStatus; 3] = [LicenseStatus::Valid, LicenseStatus::Suspended, LicenseStatus::Revoked];
 
 const CYLINDER_CHANGES: &[Change] = &[
     |w, _| w.cylinder = None,
@@ -103,28 +82,16 @@ const CYLINDER_CHANGES: &[Change] = &[
         let day = near(w, p);
         cylinder(w, |c| c.life_ends_on = Day(day));
     },
-    |w, p| {
-        cylinder(w, |c| {
-            c.stamp.phase = of(&[Phase::Gas, Phase::Liquid, Phase::Dual], p)
-        })
-    },
-    |w, p| {
-        cylinder(w, |c| {
-            c.stamp.shroud = of(&[Shroud::Welded, Shroud::Threaded, Shroud::None], p)
-        })
-    },
+    |w, p| cylinder(w, |c| c.stamp.phase = of(&[Phase::Gas, Phase::Liquid, Phase::Dual], p)),
+    |w, p| cylinder(w, |c| c.stamp.shroud = of(&[Shroud::Welded, Shroud::Threaded, Shroud::None], p)),
     |w, p| cylinder(w, |c| c.stamp.refurbished = of(&BOOLS, p)),
     |w, p| cylinder(w, |c| c.stamp.filler_mark = of(&BOOLS, p)),
     |w, p| {
         let days = ["2021-05-31", "2021-06-01", "2025-01-01"].map(|text| text.parse().ok());
-        cylinder(w, |c| {
-            c.stamp.purchased_on = of(&[days[0], days[1], days[2], None], p)
-        });
+        cylinder(w, |c| c.stamp.purchased_on = of(&[days[0], days[1], days[2], None], p));
     },
     |w, p| {
-        cylinder(w, |c| {
-            c.stamp.manufactured_on = stamp_date(of(&["2021-05", "2021-06", "2020-02-29"], p))
-        })
+        cylinder(w, |c| c.stamp.manufactured_on = stamp_date(of(&["2021-05", "2021-06", "2020-02-29"], p)))
     },
     |w, p| cylinder(w, |c| c.stamp.medium = of(&[Medium::Lpg, Medium::Dme], p)),
     |w, p| cylinder(w, |c| c.owner_id = id(of(&[FILLER, STRANGER], p))),
@@ -133,25 +100,12 @@ const CYLINDER_CHANGES: &[Change] = &[
         let statuses = [LabelStatus::Bound, LabelStatus::Suspended, LabelStatus::Revoked];
         cylinder(w, |c| c.label.status = of(&statuses, p));
     },
-    |w, p| {
-        cylinder(w, |c| {
-            c.label.id = of(&["7K3M9PQ2", "AAAAAAAA"], p).parse().unwrap()
-        })
-    },
+    |w, p| cylinder(w, |c| c.label.id = of(&["7K3M9PQ2", "AAAAAAAA"], p).parse().unwrap()),
     |w, _| cylinder(w, |c| c.insurance = None),
     |w, p| {
-        let kinds = [
-            CustodyKind::Owner,
-            CustodyKind::Site,
-            CustodyKind::Customer,
-            CustodyKind::Agency,
-        ];
+        let kinds = [CustodyKind::Owner, CustodyKind::Site, CustodyKind::Customer, CustodyKind::Agency];
         cylinder(w, |c| {
-            c.custody = custody(
-                of(&kinds, p),
-                FILLER,
-                of(&[None, Some(SITE), Some(OTHER_SITE)], p),
-            )
+            c.custody = custody(of(&kinds, p), FILLER, of(&[None, Some(SITE), Some(OTHER_SITE)], p))
         });
     },
     filled,
@@ -176,108 +130,54 @@ const OTHER_CHANGES: &[Change] = &[
     |w, _| w.scan.entry = Entry::Typed,
     |w, _| w.owner = None,
     |w, p| w.owner.iter_mut().for_each(|o| o.status = of(&STATUSES, p)),
-    |w, p| {
-        w.owner
-            .iter_mut()
-            .for_each(|o| o.id = id(of(&[FILLER, STRANGER], p)))
-    },
-    |w, p| {
-        w.owner_licenses
-            .iter_mut()
-            .for_each(|l| l.status = of(&PAPERS, p))
-    },
+    |w, p| w.owner.iter_mut().for_each(|o| o.id = id(of(&[FILLER, STRANGER], p))),
+    |w, p| w.owner_licenses.iter_mut().for_each(|l| l.status = of(&PAPERS, p)),
     |w, _| w.owner_licenses.clear(),
     |w, _| w.filler = None,
     |w, p| w.filler.iter_mut().for_each(|o| o.status = of(&STATUSES, p)),
-    |w, p| {
-        w.filler
-            .iter_mut()
-            .for_each(|o| o.id = id(of(&[FILLER, STRANGER], p)))
-    },
+    |w, p| w.filler.iter_mut().for_each(|o| o.id = id(of(&[FILLER, STRANGER], p))),
     |w, _| w.filler_licenses.clear(),
+    |w, p| w.filler_licenses.iter_mut().for_each(|l| l.status = of(&PAPERS, p)),
     |w, p| {
-        w.filler_licenses
-            .iter_mut()
-            .for_each(|l| l.status = of(&PAPERS, p))
-    },
-    |w, p| {
-        let validity = Validity {
-            valid_from: Day(near(w, p)),
-            valid_to: Day(near(w, p / 10)),
-        };
+        let validity = Validity { valid_from: Day(near(w, p)), valid_to: Day(near(w, p / 10)) };
         w.filler_licenses.iter_mut().for_each(|l| l.validity = validity);
     },
     |w, p| {
-        let second = License {
-            media: of(&[vec![Medium::Dme], vec![]], p),
-            ..license(LicenseKind::Filling, FILLER)
-        };
+        let second =
+            License { media: of(&[vec![Medium::Dme], vec![]], p), ..license(LicenseKind::Filling, FILLER) };
         w.filler_licenses.push(second);
     },
     |w, p| {
-        w.filler_licenses
-            .iter_mut()
-            .for_each(|l| l.media = of(&[vec![Medium::Dme], vec![Medium::Lpg]], p))
+        w.filler_licenses.iter_mut().for_each(|l| l.media = of(&[vec![Medium::Dme], vec![Medium::Lpg]], p))
     },
     |w, p| {
         let scope = of(&["32", "3206", "320602", "320603", "320602001", "11"], p);
-        w.filler_licenses
-            .iter_mut()
-            .for_each(|l| l.districts = vec![scope.parse().unwrap()]);
+        w.filler_licenses.iter_mut().for_each(|l| l.districts = vec![scope.parse().unwrap()]);
     },
     |w, _| w.operator = None,
     |w, p| w.operator.iter_mut().for_each(|o| o.active = of(&BOOLS, p)),
+    |w, p| w.operator.iter_mut().for_each(|o| o.organization_id = id(of(&[FILLER, STRANGER], p))),
     |w, p| {
-        w.operator
-            .iter_mut()
-            .for_each(|o| o.organization_id = id(of(&[FILLER, STRANGER], p)))
+        w.operator.iter_mut().for_each(|o| o.site_id = of(&[None, Some(SITE), Some(OTHER_SITE)], p).map(id))
     },
-    |w, p| {
-        w.operator
-            .iter_mut()
-            .for_each(|o| o.site_id = of(&[None, Some(SITE), Some(OTHER_SITE)], p).map(id))
-    },
-    |w, p| {
-        w.operator
-            .iter_mut()
-            .for_each(|o| o.id = id(of(&[OPERATOR, OTHER_OPERATOR], p)))
-    },
+    |w, p| w.operator.iter_mut().for_each(|o| o.id = id(of(&[OPERATOR, OTHER_OPERATOR], p))),
     |w, p| {
         let (status, from, to) = (of(&PAPERS, p), near(w, p / 3), near(w, p / 30));
         for certificate in w.operator.iter_mut().flat_map(|o| &mut o.certificates) {
             certificate.status = status;
-            certificate.validity = Validity {
-                valid_from: Day(from),
-                valid_to: Day(to),
-            };
+            certificate.validity = Validity { valid_from: Day(from), valid_to: Day(to) };
         }
     },
-    |w, _| {
-        w.operator
-            .iter_mut()
-            .for_each(|o| o.certificates.retain(|c| c.kind != CertificateKind::Filling))
-    },
+    |w, _| w.operator.iter_mut().for_each(|o| o.certificates.retain(|c| c.kind != CertificateKind::Filling)),
     |w, _| w.scale = None,
-    |w, p| {
-        w.scale
-            .iter_mut()
-            .for_each(|s| s.medium = of(&[Medium::Lpg, Medium::Dme], p))
-    },
-    |w, p| {
-        w.scale
-            .iter_mut()
-            .for_each(|s| s.organization_id = id(of(&[FILLER, STRANGER], p)))
-    },
+    |w, p| w.scale.iter_mut().for_each(|s| s.medium = of(&[Medium::Lpg, Medium::Dme], p)),
+    |w, p| w.scale.iter_mut().for_each(|s| s.organization_id = id(of(&[FILLER, STRANGER], p))),
     |w, p| {
         let day = near(w, p);
         w.scale.iter_mut().for_each(|s| s.calibration_valid_to = day);
     },
     |w, _| w.site = None,
-    |w, p| {
-        w.site
-            .iter_mut()
-            .for_each(|s| s.id = id(of(&[SITE, OTHER_SITE], p)))
-    },
+    |w, p| w.site.iter_mut().for_each(|s| s.id = id(of(&[SITE, OTHER_SITE], p))),
     |w, p| {
         w.site
             .iter_mut()
@@ -285,32 +185,16 @@ const OTHER_CHANGES: &[Change] = &[
     },
     |w, p| w.scale_permit = Some(open_permit(SCALE, of(&[OPERATOR, OTHER_OPERATOR], p))),
     |w, p| {
-        let (scale, operator) = (
-            of(&[SCALE, OTHER_SCALE], p),
-            of(&[OPERATOR, OTHER_OPERATOR], p / 2),
-        );
+        let (scale, operator) = (of(&[SCALE, OTHER_SCALE], p), of(&[OPERATOR, OTHER_OPERATOR], p / 2));
         w.cylinder_permit = Some(open_permit(scale, operator));
     },
     |w, p| {
-        w.scale_g = of(
-            &[
-                None,
-                Some(16_100),
-                Some(16_099),
-                Some(23_950),
-                Some(23_951),
-                Some(0),
-                Some(i32::MAX),
-            ],
-            p,
-        )
+        w.scale_g =
+            of(&[None, Some(16_100), Some(16_099), Some(23_950), Some(23_951), Some(0), Some(i32::MAX)], p)
     },
     |w, p| {
-        w.stamp_digits = of(
-            &[None, Some("12a7"), Some("１２Ａ７"), Some("0000"), Some(" ")],
-            p,
-        )
-        .map(str::to_owned)
+        w.stamp_digits =
+            of(&[None, Some("12a7"), Some("１２Ａ７"), Some("0000"), Some(" ")], p).map(str::to_owned)
     },
     |w, p| w.precheck.valve = of(&[Some(CheckResult::Pass), Some(CheckResult::Fail), None], p),
     |w, p| w.precheck = of(&[Precheck::default(), w.precheck], p),
@@ -336,10 +220,7 @@ fn good_paper(status: LicenseStatus, validity: Validity, today: NaiveDate) -> bo
 fn cylinder_is_fit(w: &World, lenient: bool) -> bool {
     let Some(c) = &w.cylinder else { return false };
     let today = w.now.today;
-    let bought = c
-        .stamp
-        .purchased_on
-        .map_or(c.stamp.manufactured_on.first_day(), |day| day.0);
+    let bought = c.stamp.purchased_on.map_or(c.stamp.manufactured_on.first_day(), |day| day.0);
     let must_be_marked = (bought.year(), bought.month()) >= (2021, 6);
     w.clock_trusted
         && w.scan.status == CodeStatus::Bound
@@ -354,10 +235,7 @@ fn cylinder_is_fit(w: &World, lenient: bool) -> bool {
         && c.stamp.shroud != Shroud::Threaded
         && !c.stamp.refurbished
         && (lenient || c.stamp.filler_mark || !must_be_marked)
-        && w.precheck
-            .items()
-            .iter()
-            .all(|(_, result)| *result == Some(CheckResult::Pass))
+        && w.precheck.items().iter().all(|(_, result)| *result == Some(CheckResult::Pass))
 }
 
 /// Whether owner, station, person and scale are good.
@@ -393,19 +271,15 @@ fn station_is_fit(w: &World) -> bool {
         && operator.site_id.is_none_or(|own| own == site.id)
         && today <= scale.calibration_valid_to
         && scale.medium == c.stamp.medium
-        && w.scale_permit
-            .is_none_or(|permit| permit.operator_id == operator.id)
-        && w.cylinder_permit
-            .is_none_or(|p| p.operator_id == operator.id && p.scale_id == scale.id)
+        && w.scale_permit.is_none_or(|permit| permit.operator_id == operator.id)
+        && w.cylinder_permit.is_none_or(|p| p.operator_id == operator.id && p.scale_id == scale.id)
 }
 
 /// Whether weight, stamp and history say that the code belongs to the cylinder, and that it is empty.
 fn code_is_on_the_cylinder(w: &World, lenient: bool) -> bool {
     let Some(c) = &w.cylinder else { return false };
     // 16.5 kg less 400 g; 16.5 kg and half of 14.9 kg.
-    let weight_is_right = w
-        .scale_g
-        .map_or(lenient, |reading| (16_100..=23_950).contains(&reading));
+    let weight_is_right = w.scale_g.map_or(lenient, |reading| (16_100..=23_950).contains(&reading));
     let stamp_is_right = w.stamp_digits.as_deref() != Some("0000");
     let history_is_right = c.last_fill.as_ref().is_none_or(|fill| {
         let twelve_hours = 12 * 3_600 * 1_000_000;

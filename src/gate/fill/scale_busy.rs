@@ -30,9 +30,7 @@ pub(super) const RULE: FillRule = FillRule {
 
 fn check(facts: &FillFacts<'_>, _: &Policy, _: Moment) -> Option<Evidence> {
     let permit = facts.scale_permit?;
-    let own = facts
-        .operator
-        .is_some_and(|operator| operator.id == permit.operator_id);
+    let own = facts.operator.is_some_and(|operator| operator.id == permit.operator_id);
     (!own).then(|| evidence! { "permit_expires_at" => permit.permit.expires_at })
 }
 
@@ -65,9 +63,6 @@ mod tests {
     #[test]
     fn evidence_does_not_say_who() {
         let world = World::with(|w| w.scale_permit = Some(open_permit(SCALE, OTHER_OPERATOR)));
-        assert_eq!(
-            evidence_of(&RULE, &world).unwrap().keys().collect::<Vec<_>>(),
-            ["permit_expires_at"]
-        );
+        assert_eq!(evidence_of(&RULE, &world).unwrap().keys().collect::<Vec<_>>(), ["permit_expires_at"]);
     }
 }

@@ -16,10 +16,7 @@ pub(super) const RULE: FillRule = FillRule {
         severity: Severity::Refuse,
         by_policy: false,
         alert: false,
-        message: Words {
-            zh: "这台秤不能用（{reason}）",
-            en: "This scale cannot be used ({reason})",
-        },
+        message: Words { zh: "这台秤不能用（{reason}）", en: "This scale cannot be used ({reason})" },
         next_step: Words {
             zh: "换一台本站检定有效的秤",
             en: "Use another scale of this station with a valid calibration",
@@ -47,9 +44,7 @@ fn check(facts: &FillFacts<'_>, _: &Policy, now: Moment) -> Option<Evidence> {
 /// asks for a scale of others is told the same as for one that does not exist.
 fn is_here(scale: &Scale, facts: &FillFacts<'_>) -> bool {
     let at_site = facts.site.is_some_and(|site| site.id == scale.site_id);
-    let own = facts
-        .filler
-        .is_none_or(|filler| filler.organization.id == scale.organization_id);
+    let own = facts.filler.is_none_or(|filler| filler.organization.id == scale.organization_id);
     let operators_site = facts.operator.and_then(|operator| operator.site_id);
     at_site && own && operators_site.is_none_or(|id| id == scale.site_id)
 }
@@ -94,19 +89,13 @@ mod tests {
                 w.scale_mut().calibration_valid_to = day("2020-01-01");
                 change(w);
             });
-            assert_eq!(
-                evidence_of(&RULE, &world).unwrap(),
-                evidence! { "reason" => "unknown" }
-            );
+            assert_eq!(evidence_of(&RULE, &world).unwrap(), evidence! { "reason" => "unknown" });
         }
     }
 
     #[test]
     fn an_operator_without_a_site_works_at_all_of_them() {
         assert!(!breaks(&RULE, |w| w.operator_mut().site_id = None));
-        assert!(
-            !breaks(&RULE, |w| w.operator = None),
-            "a missing operator is another rule's"
-        );
+        assert!(!breaks(&RULE, |w| w.operator = None), "a missing operator is another rule's");
     }
 }

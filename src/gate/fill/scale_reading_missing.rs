@@ -15,10 +15,7 @@ pub(super) const RULE: FillRule = FillRule {
         severity: Severity::Refuse,
         by_policy: true,
         alert: false,
-        message: Words {
-            zh: "没有充装前的称重",
-            en: "No weight was taken before the fill",
-        },
+        message: Words { zh: "没有充装前的称重", en: "No weight was taken before the fill" },
         next_step: Words {
             zh: "把瓶放到秤上，读数稳定后重扫",
             en: "Put the cylinder on the scale, wait for a steady reading and scan again",

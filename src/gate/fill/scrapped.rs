@@ -15,10 +15,7 @@ pub(super) const RULE: FillRule = FillRule {
         severity: Severity::Refuse,
         by_policy: false,
         alert: false,
-        message: Words {
-            zh: "此瓶已报废",
-            en: "This cylinder is scrapped",
-        },
+        message: Words { zh: "此瓶已报废", en: "This cylinder is scrapped" },
         next_step: Words {
             zh: "不充，留下气瓶，送检验机构销毁",
             en: "Do not fill; keep it and send it to an inspection agency to be destroyed",

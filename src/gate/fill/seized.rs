@@ -15,10 +15,7 @@ pub(super) const RULE: FillRule = FillRule {
         severity: Severity::Refuse,
         by_policy: false,
         alert: false,
-        message: Words {
-            zh: "此瓶已被查封扣押",
-            en: "This cylinder is seized",
-        },
+        message: Words { zh: "此瓶已被查封扣押", en: "This cylinder is seized" },
         next_step: Words {
             zh: "不充不动，原样封存，报告市场监管部门",
             en: "Do not fill or use it; lock it away and report it to the market regulator",

@@ -44,11 +44,7 @@ pub fn stamp_answer(facts: &FillFacts<'_>) -> Option<CheckResult> {
         return None;
     }
     let right = typed == plain(&stamp.challenge_answer());
-    Some(if right {
-        CheckResult::Pass
-    } else {
-        CheckResult::Fail
-    })
+    Some(if right { CheckResult::Pass } else { CheckResult::Fail })
 }
 
 /// Half-width, upper case, letters and digits only.
@@ -112,9 +108,6 @@ mod tests {
             w.cylinder_mut().label.wrong_answers = 1;
             w.stamp_digits = Some("0000".to_owned());
         });
-        assert_eq!(
-            evidence_of(&RULE, &world).unwrap(),
-            evidence! { "wrong_answers" => 2 }
-        );
+        assert_eq!(evidence_of(&RULE, &world).unwrap(), evidence! { "wrong_answers" => 2 });
     }
 }

@@ -20,10 +20,7 @@ pub(super) const RULE: FillRule = FillRule {
             zh: "本单位已被关停或取缔，不得充装",
             en: "This organization is closed and may not fill",
         },
-        next_step: Words {
-            zh: "停止全部充装",
-            en: "Stop all filling",
-        },
+        next_step: Words { zh: "停止全部充装", en: "Stop all filling" },
         citations: &[law::CLOSE_UNLICENSED, law::CLEAR_OUT],
     },
     check,
@@ -43,11 +40,7 @@ mod tests {
     fn only_closed_is_closed() {
         use OrganizationStatus::{Active, Closed, Suspended};
         for (status, broken) in [(Active, false), (Suspended, false), (Closed, true)] {
-            assert_eq!(
-                breaks(&RULE, |w| w.filler_mut().status = status),
-                broken,
-                "{status}"
-            );
+            assert_eq!(breaks(&RULE, |w| w.filler_mut().status = status), broken, "{status}");
         }
     }
 

@@ -24,11 +24,7 @@ pub(super) const RULE: FillRule = FillRule {
             zh: "停止充装，请站长核对许可证",
             en: "Stop filling; ask the station manager to check the license",
         },
-        citations: &[
-            law::LICENSE_TO_FILL,
-            law::UNLICENSED_FILLING,
-            law::CLOSE_UNLICENSED_FILLER,
-        ],
+        citations: &[law::LICENSE_TO_FILL, law::UNLICENSED_FILLING, law::CLOSE_UNLICENSED_FILLER],
     },
     check,
 };
@@ -51,16 +47,8 @@ fn fault(facts: &FillFacts<'_>, now: Moment) -> Option<Fault> {
 }
 
 fn license_fault(license: &License, facts: &FillFacts<'_>, now: Moment) -> Option<Fault> {
-    let other_medium = || {
-        facts
-            .scale
-            .is_some_and(|scale| !license.media.contains(&scale.medium))
-    };
-    let elsewhere = || {
-        facts
-            .site
-            .is_some_and(|site| !license.covers(&site.district_code))
-    };
+    let other_medium = || facts.scale.is_some_and(|scale| !license.media.contains(&scale.medium));
+    let elsewhere = || facts.site.is_some_and(|site| !license.covers(&site.district_code));
     Fault::of(license.status, license.validity, now)
         .or_else(|| other_medium().then_some(Fault::Medium))
         .or_else(|| elsewhere().then_some(Fault::District))
@@ -96,29 +84,16 @@ mod tests {
             ("2026-01-01", "2026-06-14", Some("expired")),
             ("2024-02-29", "2028-02-29", None),
         ] {
-            assert_eq!(
-                with_license(|l| l.validity = validity(from, to)).as_deref(),
-                reason,
-                "{from} {to}"
-            );
+            assert_eq!(with_license(|l| l.validity = validity(from, to)).as_deref(), reason, "{from} {to}");
         }
     }
 
     #[test]
     fn its_status_its_media_and_its_districts_count() {
         assert_eq!(with_license(|_| {}), None);
-        assert_eq!(
-            with_license(|l| l.status = LicenseStatus::Suspended).as_deref(),
-            Some("suspended")
-        );
-        assert_eq!(
-            with_license(|l| l.status = LicenseStatus::Revoked).as_deref(),
-            Some("revoked")
-        );
-        assert_eq!(
-            with_license(|l| l.media = vec![Medium::Dme]).as_deref(),
-            Some("medium")
-        );
+        assert_eq!(with_license(|l| l.status = LicenseStatus::Suspended).as_deref(), Some("suspended"));
+        assert_eq!(with_license(|l| l.status = LicenseStatus::Revoked).as_deref(), Some("revoked"));
+        assert_eq!(with_license(|l| l.media = vec![Medium::Dme]).as_deref(), Some("medium"));
         assert_eq!(with_license(|l| l.media = vec![]).as_deref(), Some("medium"));
         assert_eq!(with_license(|l| l.media = vec![Medium::Dme, Medium::Lpg]), None);
         assert_eq!(
@@ -129,15 +104,8 @@ mod tests {
             with_license(|l| l.districts = vec!["320602001".parse().unwrap()]).as_deref(),
             Some("district")
         );
-        assert_eq!(
-            with_license(|l| l.districts = vec![]),
-            None,
-            "no districts means no limit"
-        );
-        assert_eq!(
-            with_license(|l| l.kind = LicenseKind::GasBusiness).as_deref(),
-            Some("none")
-        );
+        assert_eq!(with_license(|l| l.districts = vec![]), None, "no districts means no limit");
+        assert_eq!(with_license(|l| l.kind = LicenseKind::GasBusiness).as_deref(), Some("none"));
     }
 
     #[test]
@@ -146,22 +114,13 @@ mod tests {
             validity: validity("2025-01-01", "2025-12-31"),
             ..license(LicenseKind::Filling, FILLER)
         };
-        let revoked = || License {
-            status: LicenseStatus::Revoked,
-            ..license(LicenseKind::Filling, FILLER)
-        };
-        assert_eq!(
-            reason_after(|w| w.filler_licenses.extend([expired(), revoked()])),
-            None
-        );
+        let revoked = || License { status: LicenseStatus::Revoked, ..license(LicenseKind::Filling, FILLER) };
+        assert_eq!(reason_after(|w| w.filler_licenses.extend([expired(), revoked()])), None);
         assert_eq!(
             reason_after(|w| w.filler_licenses = vec![revoked(), expired()]).as_deref(),
             Some("expired")
         );
-        assert_eq!(
-            reason_after(|w| w.filler_licenses = vec![]).as_deref(),
-            Some("none")
-        );
+        assert_eq!(reason_after(|w| w.filler_licenses = vec![]).as_deref(), Some("none"));
     }
 
     #[test]
@@ -171,9 +130,6 @@ mod tests {
             Some("suspended")
         );
         assert_eq!(reason_after(|w| w.filler = None).as_deref(), Some("none"));
-        assert_eq!(
-            reason_after(|w| (w.filler, w.cylinder) = (None, None)).as_deref(),
-            Some("none")
-        );
+        assert_eq!(reason_after(|w| (w.filler, w.cylinder) = (None, None)).as_deref(), Some("none"));
     }
 }

@@ -43,18 +43,8 @@ mod tests {
 
     #[test]
     fn up_to_four_hundred_grams_below_the_tare() {
-        for (below, broken) in [
-            (399, false),
-            (400, false),
-            (401, true),
-            (-100, false),
-            (16_500, true),
-        ] {
-            assert_eq!(
-                breaks(&RULE, |w| w.scale_g = Some(16_500 - below)),
-                broken,
-                "{below}"
-            );
+        for (below, broken) in [(399, false), (400, false), (401, true), (-100, false), (16_500, true)] {
+            assert_eq!(breaks(&RULE, |w| w.scale_g = Some(16_500 - below)), broken, "{below}");
         }
         assert!(!breaks(&RULE, |w| w.scale_g = None));
         assert!(!breaks(&RULE, |w| (w.scale_g, w.cylinder) = (Some(0), None)));
@@ -65,16 +55,9 @@ mod tests {
     fn policy_sets_the_tolerance_and_evidence_does_not_tell_it() {
         let world = World::with(|w| w.scale_g = Some(16_200));
         let check = |grams: i64| {
-            (RULE.check)(
-                &world.fill_facts(),
-                &policy(&[("tare_tolerance_g", grams.into())]),
-                world.now,
-            )
+            (RULE.check)(&world.fill_facts(), &policy(&[("tare_tolerance_g", grams.into())]), world.now)
         };
         assert!(check(300).is_none());
-        assert_eq!(
-            check(299).unwrap(),
-            evidence! { "reading_g" => 16_200, "tare_g" => 16_500 }
-        );
+        assert_eq!(check(299).unwrap(), evidence! { "reading_g" => 16_200, "tare_g" => 16_500 });
     }
 }

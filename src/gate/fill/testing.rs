@@ -7,10 +7,7 @@ use crate::gate::policy::Policy;
 
 /// What the rule finds under the default policy.
 pub(super) fn evidence_of(rule: &FillRule, world: &World) -> Option<Evidence> {
-    told(
-        &rule.rule,
-        (rule.check)(&world.fill_facts(), &Policy::default(), world.now),
-    )
+    told(&rule.rule, (rule.check)(&world.fill_facts(), &Policy::default(), world.now))
 }
 
 /// Whether the rule is broken in the good world after one change.

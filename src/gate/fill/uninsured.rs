@@ -15,14 +15,8 @@ pub(super) const RULE: FillRule = FillRule {
         severity: Severity::Warn,
         by_policy: true,
         alert: false,
-        message: Words {
-            zh: "此瓶没有有效保险",
-            en: "This cylinder is not insured today",
-        },
-        next_step: Words {
-            zh: "告知气瓶管理员投保",
-            en: "Tell the office to insure it",
-        },
+        message: Words { zh: "此瓶没有有效保险", en: "This cylinder is not insured today" },
+        next_step: Words { zh: "告知气瓶管理员投保", en: "Tell the office to insure it" },
         citations: &[law::INSURANCE],
     },
     check,
@@ -42,12 +36,9 @@ mod tests {
 
     #[test]
     fn insured_from_the_first_to_the_last_day() {
-        for (today, broken) in [
-            ("2025-12-31", true),
-            ("2026-01-01", false),
-            ("2026-12-31", false),
-            ("2027-01-01", true),
-        ] {
+        for (today, broken) in
+            [("2025-12-31", true), ("2026-01-01", false), ("2026-12-31", false), ("2027-01-01", true)]
+        {
             assert_eq!(breaks(&RULE, |w| w.now = noon(today)), broken, "{today}");
         }
         assert!(breaks(&RULE, |w| w.cylinder_mut().insurance = None));

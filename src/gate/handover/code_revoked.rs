@@ -50,18 +50,9 @@ mod tests {
     fn the_cylinders_own_record_of_its_label_counts_too() {
         type Change = fn(&mut Doorstep);
         let table: [(Change, &str); 3] = [
-            (
-                |d| d.cylinder_mut().label.status = LabelStatus::Suspended,
-                "suspended",
-            ),
-            (
-                |d| d.cylinder_mut().label.status = LabelStatus::Revoked,
-                "revoked",
-            ),
-            (
-                |d| d.cylinder_mut().label.id = "AAAAAAAA".parse().unwrap(),
-                "revoked",
-            ),
+            (|d| d.cylinder_mut().label.status = LabelStatus::Suspended, "suspended"),
+            (|d| d.cylinder_mut().label.status = LabelStatus::Revoked, "revoked"),
+            (|d| d.cylinder_mut().label.id = "AAAAAAAA".parse().unwrap(), "revoked"),
         ];
         for (change, status) in table {
             let expected = evidence! { "code_status" => status, "label_id" => "7K3M9PQ2" };

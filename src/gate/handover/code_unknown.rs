@@ -76,9 +76,6 @@ mod tests {
             d.scan.text = Some("tel:13800000000".to_owned());
         });
         let evidence = doorstep.check(&RULE).unwrap();
-        assert!(
-            !serde_json::to_string(&evidence).unwrap().contains("1380"),
-            "it may name a person"
-        );
+        assert!(!serde_json::to_string(&evidence).unwrap().contains("1380"), "it may name a person");
     }
 }

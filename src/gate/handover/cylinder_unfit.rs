@@ -70,15 +70,11 @@ mod tests {
 
     fn reasons(doorstep: &Doorstep) -> Vec<String> {
         let evidence = doorstep.check(&RULE).unwrap_or_default();
-        let reasons: Vec<String> = evidence
-            .get("reasons")
-            .map(|r| serde_json::from_value(r.clone()).unwrap())
-            .unwrap_or_default();
+        let reasons: Vec<String> =
+            evidence.get("reasons").map(|r| serde_json::from_value(r.clone()).unwrap()).unwrap_or_default();
         assert_eq!(
             reasons.len(),
-            evidence
-                .get("count")
-                .map_or(0, |n| usize::try_from(n.as_u64().unwrap()).unwrap())
+            evidence.get("count").map_or(0, |n| usize::try_from(n.as_u64().unwrap()).unwrap())
         );
         reasons
     }
@@ -93,26 +89,15 @@ mod tests {
             ("2032-05-31", &["inspection_overdue"]),
             ("2032-06-01", &["inspection_overdue", "life_ended"]),
         ] {
-            assert_eq!(
-                reasons(&Doorstep::with(|d| d.now = noon(today))),
-                expected,
-                "{today}"
-            );
+            assert_eq!(reasons(&Doorstep::with(|d| d.now = noon(today))), expected, "{today}");
         }
     }
 
     #[test]
     fn the_day_turns_at_midnight_in_the_zone_of_the_service() {
         use crate::gate::fixtures::moment;
-        for (at, found) in [
-            ("2028-05-31T15:59:59.999999Z", false),
-            ("2028-05-31T16:00:00Z", true),
-        ] {
-            assert_eq!(
-                Doorstep::with(|d| d.now = moment(at)).check(&RULE).is_some(),
-                found,
-                "{at}"
-            );
+        for (at, found) in [("2028-05-31T15:59:59.999999Z", false), ("2028-05-31T16:00:00Z", true)] {
+            assert_eq!(Doorstep::with(|d| d.now = moment(at)).check(&RULE).is_some(), found, "{at}");
         }
     }
 
@@ -125,11 +110,7 @@ mod tests {
             (7_451, &[]),
             (14_900, &[]),
         ] {
-            assert_eq!(
-                reasons(&Doorstep::with(|d| d.cylinder_mut().gas_g = gas_g)),
-                expected,
-                "{gas_g}"
-            );
+            assert_eq!(reasons(&Doorstep::with(|d| d.cylinder_mut().gas_g = gas_g)), expected, "{gas_g}");
         }
     }
 
@@ -142,19 +123,14 @@ mod tests {
             ("seized", |d| d.cylinder_mut().seized = true),
             ("blacklisted", |d| d.cylinder_mut().blacklisted = true),
             ("lost", |d| d.cylinder_mut().lost = true),
-            ("held", |d| {
-                d.cylinder_mut().last_fill.as_mut().unwrap().status = FillStatus::Held
-            }),
+            ("held", |d| d.cylinder_mut().last_fill.as_mut().unwrap().status = FillStatus::Held),
             ("not_filled", |d| d.cylinder_mut().last_fill = None),
         ];
         for (reason, change) in table {
             assert_eq!(reasons(&Doorstep::with(change)), [reason]);
         }
         let all = Doorstep::with(|d| {
-            table
-                .iter()
-                .filter(|(reason, _)| *reason != "held")
-                .for_each(|(_, change)| change(d));
+            table.iter().filter(|(reason, _)| *reason != "held").for_each(|(_, change)| change(d));
         });
         assert_eq!(reasons(&all).len(), 6);
         assert_eq!(Doorstep::with(|d| d.cylinder = None).check(&RULE), None);

@@ -84,10 +84,7 @@ impl Doorstep {
 
     /// What one rule finds, by the default policy.
     pub fn check(&self, rule: &HandoverRule) -> Option<Evidence> {
-        told(
-            &rule.rule,
-            (rule.check)(&self.facts(), &Policy::default(), self.now),
-        )
+        told(&rule.rule, (rule.check)(&self.facts(), &Policy::default(), self.now))
     }
 }
 

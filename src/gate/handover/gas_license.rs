@@ -33,10 +33,7 @@ fn check(facts: &HandoverFacts<'_>, _: &Policy, now: Moment) -> Option<Evidence>
     let status = facts.seller.map(|seller| seller.organization.status);
     let reasons = holding([
         ("seller_unknown", status.is_none()),
-        (
-            "organization_suspended",
-            status == Some(OrganizationStatus::Suspended),
-        ),
+        ("organization_suspended", status == Some(OrganizationStatus::Suspended)),
         ("organization_closed", status == Some(OrganizationStatus::Closed)),
         ("district_unknown", facts.district.is_none()),
         ("no_license", !is_licensed(facts, now)),
@@ -52,14 +49,11 @@ fn check(facts: &HandoverFacts<'_>, _: &Policy, now: Moment) -> Option<Evidence>
 
 /// Whether one license is of the kind, in force and for the district; what is not known is not licensed.
 fn is_licensed(facts: &HandoverFacts<'_>, now: Moment) -> bool {
-    facts
-        .seller
-        .zip(facts.district)
-        .is_some_and(|(seller, district)| {
-            seller.licenses.iter().any(|license| {
-                license.kind == LicenseKind::GasBusiness && license.in_force(now) && license.covers(district)
-            })
+    facts.seller.zip(facts.district).is_some_and(|(seller, district)| {
+        seller.licenses.iter().any(|license| {
+            license.kind == LicenseKind::GasBusiness && license.in_force(now) && license.covers(district)
         })
+    })
 }
 
 #[cfg(test)]
@@ -79,11 +73,7 @@ mod tests {
         type Change = fn(&mut Doorstep);
         let table: [(Change, &[&str], Option<&str>); 6] = [
             (|_| {}, &[], Some("320602")),
-            (
-                |d| d.seller = None,
-                &["seller_unknown", "no_license"],
-                Some("320602"),
-            ),
+            (|d| d.seller = None, &["seller_unknown", "no_license"], Some("320602")),
             (
                 |d| d.seller_mut().status = OrganizationStatus::Suspended,
                 &["organization_suspended"],
@@ -108,12 +98,9 @@ mod tests {
 
     #[test]
     fn the_license_is_good_from_its_first_day_to_its_last() {
-        for (today, good) in [
-            ("2026-06-14", false),
-            ("2026-06-15", true),
-            ("2026-06-16", true),
-            ("2026-06-17", false),
-        ] {
+        for (today, good) in
+            [("2026-06-14", false), ("2026-06-15", true), ("2026-06-16", true), ("2026-06-17", false)]
+        {
             let doorstep = Doorstep::with(|d| {
                 let mut only = license(LicenseKind::GasBusiness, FILLER);
                 only.validity = validity("2026-06-15", "2026-06-16");
@@ -121,11 +108,7 @@ mod tests {
                 d.now = noon(today);
             });
             let reasons: &[&str] = if good { &[] } else { &["no_license"] };
-            assert_eq!(
-                doorstep.check(&RULE),
-                expected(reasons, Some("320602"), today),
-                "{today}"
-            );
+            assert_eq!(doorstep.check(&RULE), expected(reasons, Some("320602"), today), "{today}");
         }
     }
 

@@ -52,11 +52,7 @@ mod tests {
     fn rules_that_find(doorstep: &Doorstep) -> Vec<&'static str> {
         let findings = findings(&doorstep.facts(), &Policy::default(), doorstep.now);
         assert!(findings.iter().all(|f| f.severity == Severity::Refuse));
-        RULES
-            .iter()
-            .map(|r| r.rule.id)
-            .filter(|id| findings.iter().any(|f| f.rule == *id))
-            .collect()
+        RULES.iter().map(|r| r.rule.id).filter(|id| findings.iter().any(|f| f.rule == *id)).collect()
     }
 
     #[test]
@@ -71,11 +67,7 @@ mod tests {
             assert!(!rule.rule.by_policy, "{}", rule.rule.id);
         }
         let alerts: Vec<_> = RULES.iter().filter(|r| r.rule.alert).map(|r| r.rule.id).collect();
-        let codes = [
-            "handover.code-forged",
-            "handover.code-unknown",
-            "handover.code-revoked",
-        ];
+        let codes = ["handover.code-forged", "handover.code-unknown", "handover.code-revoked"];
         assert_eq!(alerts, [&codes[..], &["handover.already-delivered"]].concat());
     }
 
@@ -103,9 +95,6 @@ mod tests {
             d.scan = scan(CodeStatus::Revoked);
             d.cylinder_mut().scrapped = true;
         });
-        assert_eq!(
-            rules_that_find(&doorstep),
-            ["handover.code-revoked", "handover.cylinder-unfit"]
-        );
+        assert_eq!(rules_that_find(&doorstep), ["handover.code-revoked", "handover.cylinder-unfit"]);
     }
 }

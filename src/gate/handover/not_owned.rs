@@ -30,9 +30,7 @@ pub(super) const RULE: HandoverRule = HandoverRule {
 
 fn check(facts: &HandoverFacts<'_>, _: &Policy, _: Moment) -> Option<Evidence> {
     let cylinder = facts.cylinder?;
-    let owned = facts
-        .seller
-        .map(|seller| seller.organization.id == cylinder.owner_id);
+    let owned = facts.seller.map(|seller| seller.organization.id == cylinder.owner_id);
     // An unknown seller can't have an agreement.
     let may_sell = owned.is_some_and(|owned| owned || facts.has_supply_agreement);
     (!may_sell).then(|| {
@@ -75,11 +73,7 @@ mod tests {
                     "has_supply_agreement" => agreement,
                 }
             });
-            assert_eq!(
-                doorstep.check(&RULE),
-                expected,
-                "{seller_known} {owned} {agreement}"
-            );
+            assert_eq!(doorstep.check(&RULE), expected, "{seller_known} {owned} {agreement}");
         }
         assert_eq!(Doorstep::with(|d| d.cylinder = None).check(&RULE), None);
     }

@@ -48,9 +48,7 @@ const WRONG: &[fn(&mut Doorstep)] = &[
     },
     |d| {
         if let Some(worker) = d.worker.as_mut() {
-            worker
-                .certificates
-                .retain(|c| c.kind != CertificateKind::GasDelivery);
+            worker.certificates.retain(|c| c.kind != CertificateKind::GasDelivery);
         }
     },
     |d| {
@@ -64,16 +62,8 @@ const WRONG: &[fn(&mut Doorstep)] = &[
         }
     },
     |d| d.seller_licenses.retain(|l| l.kind != LicenseKind::GasBusiness),
-    |d| {
-        d.seller_licenses
-            .iter_mut()
-            .for_each(|l| l.status = LicenseStatus::Suspended)
-    },
-    |d| {
-        d.seller_licenses
-            .iter_mut()
-            .for_each(|l| l.districts = vec!["3301".parse().unwrap()])
-    },
+    |d| d.seller_licenses.iter_mut().for_each(|l| l.status = LicenseStatus::Suspended),
+    |d| d.seller_licenses.iter_mut().for_each(|l| l.districts = vec!["3301".parse().unwrap()]),
 ];
 
 /// What can differ and is fine.

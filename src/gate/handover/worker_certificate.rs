@@ -37,10 +37,7 @@ fn check(facts: &HandoverFacts<'_>, _: &Policy, now: Moment) -> Option<Evidence>
             holding([
                 ("inactive", !worker.active),
                 ("other_employer", seller_id != Some(worker.organization_id)),
-                (
-                    "no_certificate",
-                    !worker.is_certified(CertificateKind::GasDelivery, now),
-                ),
+                ("no_certificate", !worker.is_certified(CertificateKind::GasDelivery, now)),
             ])
         },
     );
@@ -65,10 +62,7 @@ mod tests {
             (|_| {}, &[]),
             (|d| d.worker = None, &["unknown"]),
             (|d| d.worker_mut().active = false, &["inactive"]),
-            (
-                |d| d.worker_mut().organization_id = id(STRANGER),
-                &["other_employer"],
-            ),
+            (|d| d.worker_mut().organization_id = id(STRANGER), &["other_employer"]),
             (|d| d.seller_mut().id = id(STRANGER), &["other_employer"]),
             (|d| d.seller = None, &["other_employer"]),
             (
@@ -80,11 +74,7 @@ mod tests {
             ),
         ];
         for (at, (change, reasons)) in table.into_iter().enumerate() {
-            assert_eq!(
-                Doorstep::with(change).check(&RULE),
-                expected(reasons, "2026-06-15"),
-                "row {at}"
-            );
+            assert_eq!(Doorstep::with(change).check(&RULE), expected(reasons, "2026-06-15"), "row {at}");
         }
     }
 

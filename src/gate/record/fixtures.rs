@@ -106,20 +106,12 @@ impl Record {
 
     /// What one rule finds, by the default policy.
     pub fn check(&self, rule: &RecordRule) -> Option<Evidence> {
-        told(
-            &rule.rule,
-            (rule.check)(&self.facts(), &Policy::default(), self.now),
-        )
+        told(&rule.rule, (rule.check)(&self.facts(), &Policy::default(), self.now))
     }
 }
 
 /// A check after filling that found nothing.
 pub fn postcheck() -> Postcheck {
     let pass = Some(CheckResult::Pass);
-    Postcheck {
-        leak: pass,
-        valve: pass,
-        seal: pass,
-        checker_id: Some(id(CHECKER)),
-    }
+    Postcheck { leak: pass, valve: pass, seal: pass, checker_id: Some(id(CHECKER)) }
 }

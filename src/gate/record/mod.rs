@@ -67,17 +67,12 @@ pub fn outcome(findings: &[Finding]) -> Outcome {
 /// Whether the permit that is judged was given to another organization. Nothing about it, nor about its cylinder, may
 /// then be told: `fill.permit-foreign` refuses and the rules that would tell keep silent.
 fn is_another_organizations(facts: &RecordFacts<'_>) -> bool {
-    facts.judge_permit
-        && facts
-            .permit
-            .is_some_and(|permit| permit.organization_id != facts.organization_id)
+    facts.judge_permit && facts.permit.is_some_and(|permit| permit.organization_id != facts.organization_id)
 }
 
 /// The permit, where it is judged and may be talked about.
 fn own_permit(facts: &RecordFacts<'_>) -> Option<PermitFacts> {
-    facts
-        .permit
-        .filter(|_| facts.judge_permit && !is_another_organizations(facts))
+    facts.permit.filter(|_| facts.judge_permit && !is_another_organizations(facts))
 }
 
 /// What the steel says and the net mass by it, in grams, where they may be talked about.
@@ -107,12 +102,8 @@ mod tests {
     #[test]
     fn the_worst_finding_decides() {
         use Severity::{Hold, Refuse, Warn};
-        let found = |severity| Finding {
-            rule: "x".to_owned(),
-            severity,
-            alert: false,
-            evidence: Evidence::new(),
-        };
+        let found =
+            |severity| Finding { rule: "x".to_owned(), severity, alert: false, evidence: Evidence::new() };
         for (severities, expected) in [
             (&[][..], Outcome::Recorded(FillStatus::Released)),
             (&[Warn], Outcome::Recorded(FillStatus::Released)),
@@ -129,10 +120,8 @@ mod tests {
     #[test]
     fn the_rules_are_as_bad_as_the_rule_book_says() {
         use Severity::{Hold, Refuse, Warn};
-        let rules: Vec<_> = RULES
-            .iter()
-            .map(|r| (r.rule.id, r.rule.severity, r.rule.by_policy, r.rule.alert))
-            .collect();
+        let rules: Vec<_> =
+            RULES.iter().map(|r| (r.rule.id, r.rule.severity, r.rule.by_policy, r.rule.alert)).collect();
         let expected = [
             ("fill.permit-unknown", Refuse, false, false),
             ("fill.permit-foreign", Refuse, false, false),
@@ -157,14 +146,8 @@ mod tests {
             r.device_scale_id = Some(id(OTHER_SCALE));
         });
         assert_eq!(findings(&again.facts(), &Policy::default(), again.now), vec![]);
-        let without = Record {
-            permit: None,
-            ..again
-        };
-        assert_eq!(
-            findings(&without.facts(), &Policy::default(), without.now),
-            vec![]
-        );
+        let without = Record { permit: None, ..again };
+        assert_eq!(findings(&without.facts(), &Policy::default(), without.now), vec![]);
     }
 
     #[test]
@@ -175,10 +158,7 @@ mod tests {
             |r| r.postcheck_mut().seal = Some(CheckResult::Fail),
         ];
         for break_one in breaks {
-            assert_eq!(
-                outcome_of(&Record::again(break_one)),
-                Outcome::Recorded(FillStatus::Held)
-            );
+            assert_eq!(outcome_of(&Record::again(break_one)), Outcome::Recorded(FillStatus::Held));
         }
     }
 
@@ -192,10 +172,7 @@ mod tests {
             r.finished_at = r.started_at;
         });
         let findings = findings(&record.facts(), &Policy::default(), record.now);
-        assert_eq!(
-            findings.iter().map(|f| f.rule.as_str()).collect::<Vec<_>>(),
-            ["fill.permit-foreign"]
-        );
+        assert_eq!(findings.iter().map(|f| f.rule.as_str()).collect::<Vec<_>>(), ["fill.permit-foreign"]);
         assert_eq!(findings[0].evidence, evidence! { "mismatch" => ["organization"] });
     }
 }

@@ -92,29 +92,8 @@ mod tests {
     fn not_on_a_second_weighing_nor_for_an_unknown_cylinder_nor_for_somebody_elses() {
         let nothing = fill(0, 0, 0);
         assert!(nothing.check(&RULE).is_some());
-        assert_eq!(
-            Record {
-                judge_permit: false,
-                ..nothing.clone()
-            }
-            .check(&RULE),
-            None
-        );
-        assert_eq!(
-            Record {
-                cylinder: None,
-                ..nothing.clone()
-            }
-            .check(&RULE),
-            None
-        );
-        assert_eq!(
-            Record {
-                organization_id: id(STRANGER),
-                ..nothing
-            }
-            .check(&RULE),
-            None
-        );
+        assert_eq!(Record { judge_permit: false, ..nothing.clone() }.check(&RULE), None);
+        assert_eq!(Record { cylinder: None, ..nothing.clone() }.check(&RULE), None);
+        assert_eq!(Record { organization_id: id(STRANGER), ..nothing }.check(&RULE), None);
     }
 }

@@ -51,13 +51,9 @@ mod tests {
 
     #[test]
     fn the_maximum_is_allowed_and_not_a_gram_more() {
-        for (net_g, over_g) in [
-            (14_899, None),
-            (14_900, None),
-            (14_901, Some(1)),
-            (-16_500, None),
-            (100_000, Some(85_100)),
-        ] {
+        for (net_g, over_g) in
+            [(14_899, None), (14_900, None), (14_901, Some(1)), (-16_500, None), (100_000, Some(85_100))]
+        {
             let expected = over_g.map(|over_g| {
                 evidence! {
                     "gross_g" => net_g + 16_500,
@@ -67,11 +63,7 @@ mod tests {
                     "over_g" => over_g,
                 }
             });
-            assert_eq!(
-                Record::with(|r| r.set_net(net_g)).check(&RULE),
-                expected,
-                "{net_g}"
-            );
+            assert_eq!(Record::with(|r| r.set_net(net_g)).check(&RULE), expected, "{net_g}");
             assert_eq!(
                 Record::again(|r| r.set_net(net_g)).check(&RULE),
                 expected,

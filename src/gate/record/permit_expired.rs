@@ -62,9 +62,7 @@ mod tests {
     }
 
     fn reason(record: &Record) -> Option<String> {
-        record
-            .check(&RULE)
-            .map(|evidence| evidence["reason"].as_str().unwrap().to_owned())
+        record.check(&RULE).map(|evidence| evidence["reason"].as_str().unwrap().to_owned())
     }
 
     #[test]
@@ -92,15 +90,9 @@ mod tests {
         let mut record = started("2026-06-15T03:00:00Z", true);
         record.permit_mut().organization_id = id(STRANGER);
         assert_eq!(record.check(&RULE), None);
-        let again = Record {
-            judge_permit: false,
-            ..started("2026-06-15T03:00:00Z", true)
-        };
+        let again = Record { judge_permit: false, ..started("2026-06-15T03:00:00Z", true) };
         assert_eq!(again.check(&RULE), None);
-        let unknown = Record {
-            permit: None,
-            ..started("2026-06-15T03:00:00Z", true)
-        };
+        let unknown = Record { permit: None, ..started("2026-06-15T03:00:00Z", true) };
         assert_eq!(unknown.check(&RULE), None);
     }
 }

@@ -35,12 +35,7 @@ fn check(facts: &RecordFacts<'_>, _: &Policy, _: Moment) -> Option<Evidence> {
     let permit = own_permit(facts)?;
     let mismatch = holding([
         ("operator", facts.operator_id != Some(permit.operator_id)),
-        (
-            "scale",
-            facts
-                .device_scale_id
-                .is_some_and(|scale_id| scale_id != permit.scale_id),
-        ),
+        ("scale", facts.device_scale_id.is_some_and(|scale_id| scale_id != permit.scale_id)),
     ]);
     (!mismatch.is_empty()).then(|| evidence! { "mismatch" => mismatch })
 }
@@ -57,17 +52,9 @@ mod tests {
         let table: [(&str, Change, Option<&[&str]>); 9] = [
             ("fits", |_| {}, None),
             ("a person reports", |r| r.device_scale_id = None, None),
-            (
-                "other operator",
-                |r| r.operator_id = Some(id(OTHER_OPERATOR)),
-                Some(&["operator"]),
-            ),
+            ("other operator", |r| r.operator_id = Some(id(OTHER_OPERATOR)), Some(&["operator"])),
             ("no operator", |r| r.operator_id = None, Some(&["operator"])),
-            (
-                "other scale",
-                |r| r.device_scale_id = Some(id(OTHER_SCALE)),
-                Some(&["scale"]),
-            ),
+            ("other scale", |r| r.device_scale_id = Some(id(OTHER_SCALE)), Some(&["scale"])),
             (
                 "other operator and scale",
                 |r| {
@@ -76,11 +63,7 @@ mod tests {
                 },
                 Some(&["operator", "scale"]),
             ),
-            (
-                "other organization",
-                |r| r.organization_id = id(STRANGER),
-                Some(&["organization"]),
-            ),
+            ("other organization", |r| r.organization_id = id(STRANGER), Some(&["organization"])),
             (
                 "all of them, of which one may be told",
                 |r| {
@@ -94,16 +77,8 @@ mod tests {
         ];
         for (name, change, expected) in table {
             let evidence = Record::with(change).check(&RULE);
-            assert_eq!(
-                evidence,
-                expected.map(|mismatch| evidence! { "mismatch" => mismatch }),
-                "{name}"
-            );
-            assert_eq!(
-                Record::again(change).check(&RULE),
-                None,
-                "{name}, second weighing"
-            );
+            assert_eq!(evidence, expected.map(|mismatch| evidence! { "mismatch" => mismatch }), "{name}");
+            assert_eq!(Record::again(change).check(&RULE), None, "{name}, second weighing");
         }
     }
 }

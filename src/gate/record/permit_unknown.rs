@@ -63,11 +63,7 @@ mod tests {
             let expected = refused.then(|| {
                 evidence! { "permit_known" => permit || !judge_permit, "cylinder_known" => cylinder }
             });
-            assert_eq!(
-                record.check(&RULE),
-                expected,
-                "{judge_permit} {permit} {cylinder}"
-            );
+            assert_eq!(record.check(&RULE), expected, "{judge_permit} {permit} {cylinder}");
         }
     }
 }

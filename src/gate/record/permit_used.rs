@@ -43,15 +43,8 @@ mod tests {
     #[test]
     fn a_permit_is_used_once() {
         let permit_id: EventId = id(0x60);
-        for (used, expected) in [
-            (false, None),
-            (true, Some(evidence! { "permit_id" => permit_id })),
-        ] {
-            assert_eq!(
-                Record::with(|r| r.permit_mut().used = used).check(&RULE),
-                expected,
-                "{used}"
-            );
+        for (used, expected) in [(false, None), (true, Some(evidence! { "permit_id" => permit_id }))] {
+            assert_eq!(Record::with(|r| r.permit_mut().used = used).check(&RULE), expected, "{used}");
             assert_eq!(
                 Record::again(|r| r.permit_mut().used = used).check(&RULE),
                 None,

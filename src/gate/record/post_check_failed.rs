@@ -17,8 +17,7 @@ pub(super) const RULE: RecordRule = RecordRule {
         by_policy: false,
         alert: false,
         message: Words {
-            zh: "充装后检查不合格：{failed}",
-            en: "The check after filling failed: {failed}",
+            zh: "充装后检查不合格：{failed}", en: "The check after filling failed: {failed}"
         },
         next_step: Words {
             zh: "不得发出，移到安全处处理，合格后复称",
@@ -52,18 +51,9 @@ mod tests {
             (|_| {}, None),
             (|r| r.postcheck = None, None),
             (|r| r.postcheck_mut().leak = None, None),
-            (
-                |r| r.postcheck_mut().leak = Some(CheckResult::Fail),
-                Some(&["leak"]),
-            ),
-            (
-                |r| r.postcheck_mut().valve = Some(CheckResult::Fail),
-                Some(&["valve"]),
-            ),
-            (
-                |r| r.postcheck_mut().seal = Some(CheckResult::Fail),
-                Some(&["seal"]),
-            ),
+            (|r| r.postcheck_mut().leak = Some(CheckResult::Fail), Some(&["leak"])),
+            (|r| r.postcheck_mut().valve = Some(CheckResult::Fail), Some(&["valve"])),
+            (|r| r.postcheck_mut().seal = Some(CheckResult::Fail), Some(&["seal"])),
             (
                 |r| {
                     r.postcheck_mut().leak = Some(CheckResult::Fail);
@@ -76,11 +66,7 @@ mod tests {
         for (at, (change, expected)) in table.into_iter().enumerate() {
             let expected = expected.map(|failed| evidence! { "count" => failed.len(), "failed" => failed });
             assert_eq!(Record::with(change).check(&RULE), expected, "row {at}");
-            assert_eq!(
-                Record::again(change).check(&RULE),
-                expected,
-                "row {at}, second weighing"
-            );
+            assert_eq!(Record::again(change).check(&RULE), expected, "row {at}, second weighing");
         }
     }
 }

@@ -48,18 +48,10 @@ mod tests {
     #[test]
     fn every_item_must_be_there() {
         type Change = fn(&mut Record);
-        let nothing = Postcheck {
-            leak: None,
-            valve: None,
-            seal: None,
-            checker_id: None,
-        };
+        let nothing = Postcheck { leak: None, valve: None, seal: None, checker_id: None };
         let table: [(Change, Option<&[&str]>); 8] = [
             (|_| {}, None),
-            (
-                |r| r.postcheck = None,
-                Some(&["leak", "valve", "seal", "checker_id"]),
-            ),
+            (|r| r.postcheck = None, Some(&["leak", "valve", "seal", "checker_id"])),
             (|r| r.postcheck_mut().leak = None, Some(&["leak"])),
             (|r| r.postcheck_mut().valve = None, Some(&["valve"])),
             (|r| r.postcheck_mut().seal = None, Some(&["seal"])),
@@ -77,16 +69,9 @@ mod tests {
             let expected =
                 expected.map(|missing| evidence! { "count" => missing.len(), "missing" => missing });
             assert_eq!(Record::with(change).check(&RULE), expected, "row {at}");
-            assert_eq!(
-                Record::again(change).check(&RULE),
-                expected,
-                "row {at}, second weighing"
-            );
+            assert_eq!(Record::again(change).check(&RULE), expected, "row {at}, second weighing");
         }
         let empty = Record::with(|r| r.postcheck = Some(nothing));
-        assert_eq!(
-            empty.check(&RULE),
-            Record::with(|r| r.postcheck = None).check(&RULE)
-        );
+        assert_eq!(empty.check(&RULE), Record::with(|r| r.postcheck = None).check(&RULE));
     }
 }

@@ -66,14 +66,8 @@ fn any_result() -> impl Strategy<Value = Option<CheckResult>> {
 fn any_postcheck() -> impl Strategy<Value = Postcheck> {
     let checker_id =
         prop_oneof![8 => Just(Some(id(CHECKER))), 1 => Just(Some(id(OPERATOR))), 1 => Just(None)];
-    (any_result(), any_result(), any_result(), checker_id).prop_map(|(leak, valve, seal, checker_id)| {
-        Postcheck {
-            leak,
-            valve,
-            seal,
-            checker_id,
-        }
-    })
+    (any_result(), any_result(), any_result(), checker_id)
+        .prop_map(|(leak, valve, seal, checker_id)| Postcheck { leak, valve, seal, checker_id })
 }
 
 fn any_permit() -> impl Strategy<Value = PermitFacts> {
@@ -100,13 +94,7 @@ fn any_times() -> impl Strategy<Value = (i64, i64)> {
 fn any_record() -> impl Strategy<Value = Record> {
     let gross_g = prop_oneof![4 => 16_500..=31_400, 2 => 31_398..31_403, 1 => 0..200_000];
     (
-        (
-            prop::option::weighted(0.95, any_permit()),
-            any::<bool>(),
-            rarely(),
-            rarely(),
-            any::<bool>(),
-        ),
+        (prop::option::weighted(0.95, any_permit()), any::<bool>(), rarely(), rarely(), any::<bool>()),
         (gross_g, 0..15_000),
         any_times(),
         prop::option::weighted(0.95, any_postcheck()),

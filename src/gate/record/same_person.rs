@@ -16,8 +16,7 @@ pub(super) const RULE: RecordRule = RecordRule {
         by_policy: true,
         alert: false,
         message: Words {
-            zh: "充装和充装后检查是同一个人",
-            en: "The same person filled and checked",
+            zh: "充装和充装后检查是同一个人", en: "The same person filled and checked"
         },
         next_step: Words {
             zh: "请另一名检查员做充装后检查",
@@ -53,11 +52,7 @@ mod tests {
                 r.postcheck_mut().checker_id = checker.map(id);
             };
             let expected = same.then(|| evidence! { "checker_is_operator" => true });
-            assert_eq!(
-                Record::with(change).check(&RULE),
-                expected,
-                "{checker:?} {operator:?}"
-            );
+            assert_eq!(Record::with(change).check(&RULE), expected, "{checker:?} {operator:?}");
             assert_eq!(
                 Record::again(change).check(&RULE),
                 expected,

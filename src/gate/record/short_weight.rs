@@ -51,18 +51,10 @@ mod tests {
 
     #[test]
     fn one_kilogram_below_the_maximum_is_the_least() {
-        for (net_g, short) in [
-            (13_899, true),
-            (13_900, false),
-            (13_901, false),
-            (0, true),
-            (-1, true),
-            (20_000, false),
-        ] {
-            for record in [
-                Record::with(|r| r.set_net(net_g)),
-                Record::again(|r| r.set_net(net_g)),
-            ] {
+        for (net_g, short) in
+            [(13_899, true), (13_900, false), (13_901, false), (0, true), (-1, true), (20_000, false)]
+        {
+            for record in [Record::with(|r| r.set_net(net_g)), Record::again(|r| r.set_net(net_g))] {
                 let expected = short.then(|| {
                     evidence! {
                         "gross_g" => net_g + 16_500,

@@ -69,11 +69,7 @@ impl Reply {
     #[track_caller]
     pub fn problem(&self, status: u16) -> String {
         let body = self.expect(status);
-        let kind = self
-            .headers
-            .get("content-type")
-            .and_then(|v| v.to_str().ok())
-            .unwrap_or_default();
+        let kind = self.headers.get("content-type").and_then(|v| v.to_str().ok()).unwrap_or_default();
         assert_eq!(kind, "application/problem+json", "{body}");
         body["code"].as_str().expect("a problem has a code").to_owned()
     }
@@ -82,10 +78,7 @@ impl Reply {
     pub fn rules(&self) -> Vec<String> {
         let body = self.json();
         let findings = body["findings"].as_array().cloned().unwrap_or_default();
-        findings
-            .iter()
-            .map(|f| f["rule"].as_str().unwrap_or_default().to_owned())
-            .collect()
+        findings.iter().map(|f| f["rule"].as_str().unwrap_or_default().to_owned()).collect()
     }
 }
 
@@ -134,27 +127,16 @@ impl TestApp {
         let mut conn = settings.database.connect().expect("the database answers");
         pingma::db::migrations::run(&mut conn).expect("migrations go up");
         let clock = Arc::new(ManualClock::new(NOW.parse().expect("an instant")));
-        let parts = Parts {
-            clock: Arc::clone(&clock) as Arc<dyn Clock>,
-            ids: Arc::new(SeededIds::new(7)),
-        };
+        let parts = Parts { clock: Arc::clone(&clock) as Arc<dyn Clock>, ids: Arc::new(SeededIds::new(7)) };
         let app = Arc::new(server::build(&settings, &parts).expect("the service starts"));
         let service = server::service(Arc::clone(&app), &settings, None).expect("the service");
-        Self {
-            app,
-            clock,
-            settings,
-            service: web::Data::new(service),
-            _dir: dir,
-        }
+        Self { app, clock, settings, service: web::Data::new(service), _dir: dir }
     }
 
     /// A second service on the same database, as after a restart or on another machine.
     pub fn sibling(&self, seed: u64) -> Arc<App> {
-        let parts = Parts {
-            clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
-            ids: Arc::new(SeededIds::new(seed)),
-        };
+        let parts =
+            Parts { clock: Arc::clone(&self.clock) as Arc<dyn Clock>, ids: Arc::new(SeededIds::new(seed)) };
         Arc::new(server::build(&self.settings, &parts).expect("another service starts"))
     }
 
@@ -187,12 +169,7 @@ impl TestApp {
 
     /// GET as somebody.
     pub async fn get(&self, path: &str, auth: &str) -> Reply {
-        self.ask(Ask {
-            line: format!("GET {path}"),
-            auth: Some(auth.to_owned()),
-            ..Ask::default()
-        })
-        .await
+        self.ask(Ask { line: format!("GET {path}"), auth: Some(auth.to_owned()), ..Ask::default() }).await
     }
 
     /// A call with a JSON body as somebody, under a key of its own.
@@ -243,9 +220,7 @@ pub async fn ask_service(
         request = request.set_json(body);
     }
     if let Some((kind, bytes)) = &ask.raw {
-        request = request
-            .insert_header(("content-type", kind.as_str()))
-            .set_payload(bytes.clone());
+        request = request.insert_header(("content-type", kind.as_str())).set_payload(bytes.clone());
     }
     let response = match service.call(request.to_request()).await {
         Ok(response) => response.map_into_boxed_body().into_parts().1,
@@ -253,13 +228,6 @@ pub async fn ask_service(
     };
     let status = response.status().as_u16();
     let headers = response.headers().clone();
-    let bytes = actix_web::body::to_bytes(response.into_body())
-        .await
-        .unwrap_or_default()
-        .to_vec();
-    Reply {
-        status,
-        headers,
-        bytes,
-    }
+    let bytes = actix_web::body::to_bytes(response.into_body()).await.unwrap_or_default().to_vec();
+    Reply { status, headers, bytes }
 }

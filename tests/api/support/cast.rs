@@ -108,15 +108,7 @@ impl Cast {
         let rival = enter_filler(app, &admin, "海门瑞丰燃气有限公司", "91320602MA1AAAAA02").await;
         let distributor = enter_distributor(app, &admin).await;
         let agency = enter_agency(app, &admin).await;
-        Self {
-            admin,
-            regulator,
-            regulator_elsewhere,
-            filler,
-            rival,
-            distributor,
-            agency,
-        }
+        Self { admin, regulator, regulator_elsewhere, filler, rival, distributor, agency }
     }
 }
 
@@ -145,13 +137,7 @@ async fn organization(
     let body =
         json!({ "name": name, "credit_code": credit_code, "kinds": [kind], "district_code": "320602" });
     let id = created(app, "POST /api/v1/organizations", admin, body).await;
-    created(
-        app,
-        &format!("POST /api/v1/organizations/{id}/licenses"),
-        admin,
-        license,
-    )
-    .await;
+    created(app, &format!("POST /api/v1/organizations/{id}/licenses"), admin, license).await;
     id
 }
 
@@ -170,26 +156,12 @@ async fn site(app: &TestApp, auth: &str, organization: &str, kind: &str) -> Stri
 pub async fn certify(app: &TestApp, auth: &str, user: &str, kind: &str) -> String {
     let body = json!({ "kind": kind, "number": format!("{kind}-{user}"), "issuer": "南通市市场监督管理局",
         "valid_from": "2024-01-01", "valid_to": "2027-12-31" });
-    created(
-        app,
-        &format!("POST /api/v1/users/{user}/certificates"),
-        auth,
-        body,
-    )
-    .await
+    created(app, &format!("POST /api/v1/users/{user}/certificates"), auth, body).await
 }
 
 async fn enter_filler(app: &TestApp, admin: &str, name: &str, credit_code: &str) -> Company {
     let number = format!("TS4232{}", &credit_code[credit_code.len() - 4..]);
-    let id = organization(
-        app,
-        admin,
-        name,
-        credit_code,
-        "filler",
-        license("filling", &number),
-    )
-    .await;
+    let id = organization(app, admin, name, credit_code, "filler", license("filling", &number)).await;
     let (_, own_admin) = sign_in(app, &id, &[Role::OrgAdmin], None);
     let site = site(app, &own_admin, &id, "filling_station").await;
     let scale = created(
@@ -202,29 +174,12 @@ async fn enter_filler(app: &TestApp, admin: &str, name: &str, credit_code: &str)
     let (worker_id, worker) = sign_in(app, &id, &[Role::FillOperator], Some(&site));
     certify(app, &own_admin, &worker_id, "filling").await;
     let (checker_id, checker) = sign_in(app, &id, &[Role::FillChecker], Some(&site));
-    Company {
-        id,
-        site,
-        scale,
-        admin: own_admin,
-        worker,
-        worker_id,
-        checker,
-        checker_id,
-    }
+    Company { id, site, scale, admin: own_admin, worker, worker_id, checker, checker_id }
 }
 
 async fn enter_distributor(app: &TestApp, admin: &str) -> Company {
     let gas = license("gas_business", "苏燃经 0001");
-    let id = organization(
-        app,
-        admin,
-        "通州便民供气站",
-        "91320602MA1AAAAA03",
-        "distributor",
-        gas,
-    )
-    .await;
+    let id = organization(app, admin, "通州便民供气站", "91320602MA1AAAAA03", "distributor", gas).await;
     let (_, own_admin) = sign_in(app, &id, &[Role::OrgAdmin], None);
     let site = site(app, &own_admin, &id, "supply_point").await;
     let (worker_id, worker) = sign_in(app, &id, &[Role::DeliveryWorker], Some(&site));
@@ -234,15 +189,8 @@ async fn enter_distributor(app: &TestApp, admin: &str) -> Company {
 
 async fn enter_agency(app: &TestApp, admin: &str) -> Company {
     let approved = license("inspection", "TS7632001");
-    let id = organization(
-        app,
-        admin,
-        "南通气瓶检验站",
-        "91320602MA1AAAAA04",
-        "inspection_agency",
-        approved,
-    )
-    .await;
+    let id =
+        organization(app, admin, "南通气瓶检验站", "91320602MA1AAAAA04", "inspection_agency", approved).await;
     let (_, own_admin) = sign_in(app, &id, &[Role::OrgAdmin], None);
     let site = site(app, &own_admin, &id, "inspection_site").await;
     let (worker_id, worker) = sign_in(app, &id, &[Role::Inspector], Some(&site));
@@ -274,13 +222,7 @@ pub fn cylinder(owner: &str, serial_no: &str) -> Value {
 
 /// Registers a good cylinder; its answer.
 pub async fn register(app: &TestApp, company: &Company, serial_no: &str) -> Value {
-    app.send(
-        "POST /api/v1/cylinders",
-        &company.admin,
-        cylinder(&company.id, serial_no),
-    )
-    .await
-    .expect(201)
+    app.send("POST /api/v1/cylinders", &company.admin, cylinder(&company.id, serial_no)).await.expect(201)
 }
 
 /// The body of a good fill check.
@@ -293,7 +235,5 @@ pub fn check(code: &str, scale: &str) -> Value {
 /// Sets the share of stamp challenges; most tests want none.
 pub async fn challenge_rate(app: &TestApp, admin: &str, rate: f64) {
     let body = json!({ "value": rate, "effective_on": "2026-06-15", "reason": "for a test" });
-    app.send("PUT /api/v1/policies/stamp_challenge_rate", admin, body)
-        .await
-        .expect(200);
+    app.send("PUT /api/v1/policies/stamp_challenge_rate", admin, body).await.expect(200);
 }

@@ -32,35 +32,19 @@ fn start() -> Server {
         .expect("bash starts the throw-away PostgreSQL server");
     let mut url = String::new();
     let stdout = child.stdout.take().expect("its output is piped");
-    BufReader::new(stdout)
-        .read_line(&mut url)
-        .expect("it prints its address");
-    assert!(
-        url.starts_with("postgres://"),
-        "no PostgreSQL server for tests: run scripts/setup.sh test"
-    );
-    Server {
-        url: url.trim().to_owned(),
-        _child: Some(child),
-    }
+    BufReader::new(stdout).read_line(&mut url).expect("it prints its address");
+    assert!(url.starts_with("postgres://"), "no PostgreSQL server for tests: run scripts/setup.sh test");
+    Server { url: url.trim().to_owned(), _child: Some(child) }
 }
 
 /// A new, empty PostgreSQL database; its address.
 pub fn fresh_postgres() -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let server = server();
-    let name = format!(
-        "t{}_{}",
-        std::process::id(),
-        NUMBER.fetch_add(1, Ordering::SeqCst)
-    );
+    let name = format!("t{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::SeqCst));
     let mut conn = PgConnection::establish(&server.url).expect("the test server answers");
-    conn.batch_execute(&format!("CREATE DATABASE {name}"))
-        .expect("a database of its own");
-    let (place, parameters) = server
-        .url
-        .split_once('?')
-        .map_or((server.url.as_str(), ""), |(a, b)| (a, b));
+    conn.batch_execute(&format!("CREATE DATABASE {name}")).expect("a database of its own");
+    let (place, parameters) = server.url.split_once('?').map_or((server.url.as_str(), ""), |(a, b)| (a, b));
     let (host, _) = place.rsplit_once('/').expect("an address with a database");
     format!("{host}/{name}?{parameters}")
 }
