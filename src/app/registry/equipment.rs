@@ -1,0 +1,223 @@
+//! Sites, scales, device keys, shifts.
+
+use super::super::Session;
+use super::*;
+use crate::auth::secret::{OpaqueSecret, SecretKind};
+use crate::db::registry::{DeviceKeyRow, ScaleRow, SiteRow};
+use crate::domain::cylinder::Medium;
+use crate::domain::date::Day;
+use crate::domain::district::DistrictCode;
+use crate::domain::id::{OrganizationId, ScaleId, SiteId};
+use crate::domain::registry::{Location, SiteKind};
+use crate::domain::value::{Name, Number};
+use crate::error::{Code, Error, Result};
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+/// Longest shift, in seconds.
+const SHIFT_S: i64 = 12 * 3_600;
+/// Keys that a scale may have at once: the one in use and the one that takes its place.
+const MAX_KEYS: usize = 2;
+
+/// A site to enter.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewSite {
+    /// Whose.
+    pub organization_id: OrganizationId,
+    /// For what.
+    pub kind: SiteKind,
+    /// Its name.
+    pub name: Name,
+    /// Where it lies.
+    pub district_code: DistrictCode,
+    /// Place on the map.
+    #[serde(default)]
+    pub location: Option<Location>,
+}
+
+/// Enters a site.
+///
+/// # Errors
+/// 404 or invalid.
+pub fn create_site(session: &mut Session<'_>, new: &NewSite) -> Result<SiteRow> {
+    session.organization(new.organization_id)?;
+    let row = SiteRow {
+        id: session.ids.id(session.now.at),
+        organization_id: new.organization_id,
+        kind: new.kind,
+        name: new.name.to_string(),
+        district_code: new.district_code.clone(),
+        location: place(new.location)?,
+        created_at: session.now.at,
+    };
+    row.insert(session.conn)?;
+    Ok(row)
+}
+
+/// A site of an organization that the actor may see.
+fn site(session: &mut Session<'_>, id: SiteId) -> Result<SiteRow> {
+    let row = SiteRow::get(session.conn, id)?.ok_or(Code::SiteNotFound)?;
+    session.organization(row.organization_id).map_err(|_| Code::SiteNotFound)?;
+    Ok(row)
+}
+
+/// A scale to enter.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewScale {
+    /// Where it stands.
+    pub site_id: SiteId,
+    /// Its name.
+    pub name: Name,
+    /// Number on its plate.
+    pub serial_no: Number,
+    /// What it fills.
+    pub medium: Medium,
+    /// Last day of its calibration.
+    pub calibration_valid_to: Day,
+}
+
+/// What may change of a scale.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ScaleChange {
+    /// Last day of its calibration.
+    pub calibration_valid_to: Day,
+}
+
+/// Enters a scale.
+///
+/// # Errors
+/// 404, invalid, or it exists.
+pub fn create_scale(session: &mut Session<'_>, new: &NewScale) -> Result<ScaleRow> {
+    let site = site(session, new.site_id)?;
+    if site.kind != SiteKind::FillingStation {
+        return Err(Error::invalid(
+            "/site_id",
+            "not_a_filling_station",
+            "a filling scale stands at a filling station",
+        ));
+    }
+    let row = ScaleRow {
+        id: session.ids.id(session.now.at),
+        site_id: site.id,
+        organization_id: site.organization_id,
+        name: new.name.to_string(),
+        serial_no: new.serial_no.to_string(),
+        medium: new.medium,
+        calibration_valid_to: new.calibration_valid_to.0,
+        shift_operator_id: None,
+        shift_ends_at: None,
+        version: 1,
+        created_at: session.now.at,
+        updated_at: session.now.at,
+    };
+    row.insert(session.conn)?;
+    Ok(row)
+}
+
+/// A scale of an organization that the actor may see.
+///
+/// # Errors
+/// 404, or the database.
+pub fn scale(session: &mut Session<'_>, id: ScaleId) -> Result<ScaleRow> {
+    let row = ScaleRow::get(session.conn, id)?.ok_or(Code::ScaleNotFound)?;
+    session.organization(row.organization_id).map_err(|_| Code::ScaleNotFound)?;
+    Ok(row)
+}
+
+/// Records a new calibration.
+///
+/// # Errors
+/// 404, or the database.
+pub fn change_scale(session: &mut Session<'_>, id: ScaleId, change: &ScaleChange) -> Result<ScaleRow> {
+    let mut row = scale(session, id)?;
+    row.calibration_valid_to = change.calibration_valid_to.0;
+    row.updated_at = session.now.at;
+    row.update(session.conn)?;
+    Ok(row)
+}
+
+/// A device key, shown once.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct NewDeviceKey {
+    /// Its id, for revoking it.
+    #[schema(value_type = String, format = "uuid")]
+    pub id: crate::domain::id::DeviceKeyId,
+    /// The key for `Authorization: Device …`. Kept nowhere: it is shown this one time.
+    pub key: String,
+}
+
+/// Makes a key for a scale.
+///
+/// # Errors
+/// 404, or it has two already.
+pub fn create_device_key(session: &mut Session<'_>, id: ScaleId) -> Result<NewDeviceKey> {
+    let scale = scale(session, id)?;
+    if DeviceKeyRow::active_of(session.conn, scale.id)?.len() >= MAX_KEYS {
+        return Err(Error::new(Code::StateConflict, "the scale has two keys; revoke one first"));
+    }
+    let secret = OpaqueSecret::new(session.ids, SecretKind::Device);
+    let row = DeviceKeyRow {
+        id: session.ids.id(session.now.at),
+        scale_id: scale.id,
+        digest: secret.digest().to_vec(),
+        created_by: session.actor.user_id.ok_or(Code::Forbidden)?,
+        created_at: session.now.at,
+        revoked_at: None,
+    };
+    row.insert(session.conn)?;
+    Ok(NewDeviceKey { id: row.id, key: secret.text().expose_secret().to_owned() })
+}
+
+/// Revokes a key of a scale.
+///
+/// # Errors
+/// 404, or the database.
+pub fn revoke_device_key(
+    session: &mut Session<'_>,
+    scale_id: ScaleId,
+    id: crate::domain::id::DeviceKeyId,
+) -> Result<DeviceKeyRow> {
+    let scale = scale(session, scale_id)?;
+    let row = DeviceKeyRow::get(session.conn, id)?.filter(|key| key.scale_id == scale.id);
+    let row = row.filter(|key| key.revoked_at.is_none()).ok_or(Code::NotFound)?;
+    row.revoke(session.conn, session.now.at)?;
+    Ok(DeviceKeyRow { revoked_at: Some(session.now.at), ..row })
+}
+
+/// Begins a shift of the actor at a scale; ends their shifts at others.
+///
+/// # Errors
+/// 404, or the scale is at another site than theirs.
+pub fn begin_shift(session: &mut Session<'_>, id: ScaleId) -> Result<ScaleRow> {
+    let scale = scale(session, id)?;
+    if session.actor.site_id.is_some_and(|own| own != scale.site_id) {
+        return Err(Error::new(Code::StateConflict, "the scale is at another site than yours"));
+    }
+    let operator = session.actor.user_id.ok_or(Code::Forbidden)?;
+    ScaleRow::end_shifts_of(session.conn, operator, session.now.at)?;
+    let mut row = ScaleRow::get(session.conn, id)?.ok_or(Code::ScaleNotFound)?;
+    row.shift_operator_id = Some(operator);
+    row.shift_ends_at = Some(session.now.at.plus_seconds(SHIFT_S));
+    row.updated_at = session.now.at;
+    row.update(session.conn)?;
+    Ok(row)
+}
+
+/// Ends the actor's shift at a scale.
+///
+/// # Errors
+/// 404, or somebody else works there.
+pub fn end_shift(session: &mut Session<'_>, id: ScaleId) -> Result<ScaleRow> {
+    let mut row = scale(session, id)?;
+    if row.shift_operator_id.is_none() || row.shift_operator_id != session.actor.user_id {
+        return Err(Error::new(Code::StateConflict, "you have no shift at this scale"));
+    }
+    row.shift_operator_id = None;
+    row.shift_ends_at = None;
+    row.updated_at = session.now.at;
+    row.update(session.conn)?;
+    Ok(row)
+}

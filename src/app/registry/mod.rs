@@ -1,0 +1,65 @@
+//! What is no cylinder: organizations, licenses, sites, scales, users, certificates, agreements, policies. Entering, changing, judging.
+
+mod agreements;
+mod equipment;
+mod organizations;
+mod people;
+mod policies;
+
+pub use agreements::*;
+pub use equipment::*;
+pub use organizations::*;
+pub use people::*;
+pub use policies::*;
+
+use crate::db::types::Json;
+use crate::domain::date::Day;
+use crate::domain::registry::{LicenseStatus, Location};
+use crate::domain::value::Reason;
+use crate::error::{Code, Error, Result};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+/// Most media, areas, roles or kinds in one list.
+const MAX_LIST: usize = 20;
+
+fn place(location: Option<Location>) -> Result<Option<Json<Location>>> {
+    match location {
+        Some(location) if !location.is_valid() => {
+            Err(Error::invalid("/location", "out_of_range", "lat is -90 to 90, lon is -180 to 180"))
+        }
+        Some(location) => Ok(Some(Json::new(location)?)),
+        None => Ok(None),
+    }
+}
+
+fn bounded<T>(pointer: &str, list: &[T]) -> Result<()> {
+    if list.len() > MAX_LIST {
+        return Err(Error::invalid(pointer, "too_long", format!("at most {MAX_LIST} items")));
+    }
+    Ok(())
+}
+
+fn period(from: Day, to: Day) -> Result<()> {
+    if to < from {
+        return Err(Error::invalid("/valid_to", "before_start", "must not be before valid_from"));
+    }
+    Ok(())
+}
+
+/// A judgement over a license or certificate.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Judgement {
+    /// Whether it is in force.
+    pub status: LicenseStatus,
+    /// Why.
+    pub reason: Reason,
+}
+
+fn judge(before: LicenseStatus, judgement: &Judgement) -> Result<()> {
+    if before == LicenseStatus::Revoked && judgement.status != LicenseStatus::Revoked {
+        return Err(Error::new(Code::StateConflict, "what was revoked stays revoked; enter a new one"));
+    }
+    Ok(())
+}

@@ -1,0 +1,229 @@
+//! Organizations and their licenses.
+
+use super::super::Session;
+use super::*;
+use crate::auth::permission::Scope;
+use crate::db::registry::{LicenseRow, OrganizationRow};
+use crate::domain::cylinder::Medium;
+use crate::domain::date::Day;
+use crate::domain::district::{DistrictCode, DistrictScope};
+use crate::domain::id::{LicenseId, OrganizationId};
+use crate::domain::registry::{
+    Authority, LicenseKind, LicenseStatus, Location, OrganizationKind, OrganizationStatus,
+};
+use crate::domain::value::{Name, Number, Remark, Text};
+use crate::error::{Code, Error, Result};
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+/// An organization to enter.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewOrganization {
+    /// Its registered name.
+    pub name: Name,
+    /// 统一社会信用代码, 18 digits and letters.
+    pub credit_code: Text<8, 18>,
+    /// What it does.
+    pub kinds: Vec<OrganizationKind>,
+    /// The function of a regulator.
+    #[serde(default)]
+    pub authority: Option<Authority>,
+    /// Where it sits; for a regulator, the area it answers for.
+    pub district_code: DistrictCode,
+    /// Address.
+    #[serde(default)]
+    pub address: Option<Remark>,
+    /// Place on the map.
+    #[serde(default)]
+    pub location: Option<Location>,
+}
+
+/// What may change of an organization. Members left out stay as they are.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct OrganizationChange {
+    /// Its registered name.
+    #[serde(default)]
+    pub name: Option<Name>,
+    /// What it does.
+    #[serde(default)]
+    pub kinds: Option<Vec<OrganizationKind>>,
+    /// Where it sits.
+    #[serde(default)]
+    pub district_code: Option<DistrictCode>,
+    /// Address.
+    #[serde(default)]
+    pub address: Option<Remark>,
+    /// Place on the map.
+    #[serde(default)]
+    pub location: Option<Location>,
+    /// Whether it may act. Closed is for good.
+    #[serde(default)]
+    pub status: Option<OrganizationStatus>,
+}
+
+fn check_kinds(kinds: &[OrganizationKind], authority: Option<Authority>) -> Result<()> {
+    bounded("/kinds", kinds)?;
+    let regulator = kinds.contains(&OrganizationKind::Regulator);
+    if kinds.is_empty() {
+        return Err(Error::invalid("/kinds", "too_short", "at least one kind"));
+    }
+    if regulator && kinds.len() > 1 {
+        return Err(Error::invalid("/kinds", "contradiction", "a regulator is nothing else"));
+    }
+    match (regulator, authority) {
+        (true, None) => Err(Error::invalid("/authority", "required", "a regulator needs its function")),
+        (false, Some(_)) => {
+            Err(Error::invalid("/authority", "contradiction", "only a regulator has a function"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Enters an organization.
+///
+/// # Errors
+/// Invalid, or it exists.
+pub fn create_organization(session: &mut Session<'_>, new: &NewOrganization) -> Result<OrganizationRow> {
+    check_kinds(&new.kinds, new.authority)?;
+    if !new.credit_code.as_str().bytes().all(|b| b.is_ascii_alphanumeric()) {
+        return Err(Error::invalid("/credit_code", "bad_format", "digits and letters"));
+    }
+    let row = OrganizationRow {
+        id: session.ids.id(session.now.at),
+        name: new.name.to_string(),
+        credit_code: new.credit_code.as_str().to_ascii_uppercase(),
+        kinds: new.kinds.clone().into(),
+        authority: new.authority,
+        district_code: new.district_code.clone(),
+        address: new.address.as_ref().map(ToString::to_string),
+        location: place(new.location)?,
+        status: OrganizationStatus::Active,
+        version: 1,
+        created_at: session.now.at,
+        updated_at: session.now.at,
+    };
+    row.insert(session.conn)?;
+    Ok(row)
+}
+
+impl OrganizationChange {
+    /// Whether anything but the status is to change.
+    pub fn touches_file(&self) -> bool {
+        self.name.is_some()
+            || self.kinds.is_some()
+            || self.district_code.is_some()
+            || self.address.is_some()
+            || self.location.is_some()
+    }
+}
+
+/// Changes an organization: its file by a platform admin, its status by a regulator too.
+///
+/// # Errors
+/// 404, 403, invalid, or it is closed.
+pub fn change_organization(
+    session: &mut Session<'_>,
+    id: OrganizationId,
+    change: &OrganizationChange,
+) -> Result<OrganizationRow> {
+    let mut row = session.organization(id)?;
+    if change.touches_file() && session.scope != Scope::All {
+        return Err(Error::new(Code::Forbidden, "only a platform admin may change more than the status"));
+    }
+    if row.status == OrganizationStatus::Closed
+        && change.status.is_some_and(|s| s != OrganizationStatus::Closed)
+    {
+        return Err(Error::new(Code::StateConflict, "a closed organization stays closed"));
+    }
+    if let Some(kinds) = &change.kinds {
+        check_kinds(kinds, row.authority)?;
+        row.kinds = kinds.clone().into();
+    }
+    if let Some(name) = &change.name {
+        row.name = name.to_string();
+    }
+    if let Some(district) = &change.district_code {
+        row.district_code = district.clone();
+    }
+    if let Some(address) = &change.address {
+        row.address = Some(address.to_string());
+    }
+    if change.location.is_some() {
+        row.location = place(change.location)?;
+    }
+    row.status = change.status.unwrap_or(row.status);
+    row.updated_at = session.now.at;
+    row.update(session.conn)?;
+    Ok(row)
+}
+
+/// A license to enter.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewLicense {
+    /// For what.
+    pub kind: LicenseKind,
+    /// The number on it.
+    pub number: Number,
+    /// Who issued it.
+    pub issuer: Name,
+    /// First valid day.
+    pub valid_from: Day,
+    /// Last valid day.
+    pub valid_to: Day,
+    /// For which media; a filling license needs them.
+    #[serde(default)]
+    pub media: Vec<Medium>,
+    /// In which areas; empty means no limit.
+    #[serde(default)]
+    pub districts: Vec<DistrictScope>,
+}
+
+/// Enters a license.
+///
+/// # Errors
+/// 404, invalid, or it exists.
+pub fn create_license(session: &mut Session<'_>, of: OrganizationId, new: &NewLicense) -> Result<LicenseRow> {
+    session.organization(of)?;
+    period(new.valid_from, new.valid_to)?;
+    bounded("/media", &new.media)?;
+    bounded("/districts", &new.districts)?;
+    if new.kind == LicenseKind::Filling && new.media.is_empty() {
+        return Err(Error::invalid("/media", "required", "a filling license names its media"));
+    }
+    let row = LicenseRow {
+        id: session.ids.id(session.now.at),
+        organization_id: of,
+        kind: new.kind,
+        number: new.number.to_string(),
+        issuer: new.issuer.to_string(),
+        valid_from: new.valid_from.0,
+        valid_to: new.valid_to.0,
+        media: new.media.clone().into(),
+        districts: new.districts.clone().into(),
+        status: LicenseStatus::Valid,
+        status_reason: None,
+        version: 1,
+        created_at: session.now.at,
+        updated_at: session.now.at,
+    };
+    row.insert(session.conn)?;
+    Ok(row)
+}
+
+/// Suspends, revokes or restores a license. Takes effect with the very next check.
+///
+/// # Errors
+/// 404, or it was revoked.
+pub fn judge_license(session: &mut Session<'_>, id: LicenseId, judgement: &Judgement) -> Result<LicenseRow> {
+    let mut row = LicenseRow::get(session.conn, id)?.ok_or(Code::LicenseNotFound)?;
+    session.organization(row.organization_id).map_err(|_| Code::LicenseNotFound)?;
+    judge(row.status, judgement)?;
+    row.status = judgement.status;
+    row.status_reason = Some(judgement.reason.to_string());
+    row.updated_at = session.now.at;
+    row.update_status(session.conn)?;
+    Ok(row)
+}

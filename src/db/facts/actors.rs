@@ -1,0 +1,127 @@
+//! Who is behind a credential.
+
+use super::super::conn::Conn;
+use super::super::schema::{device_keys, organizations, scales, sessions, users};
+use super::super::{DbError, types};
+use super::hash;
+use crate::domain::actor::{Actor, Credential, Device};
+use crate::domain::district::DistrictCode;
+use crate::domain::id::{OrganizationId, ScaleId, SessionId, SiteId, UserId};
+use crate::domain::instant::Instant;
+use crate::domain::registry::{Authority, OrganizationStatus};
+use crate::on_backend;
+use diesel::prelude::*;
+
+type RawActor =
+    (Option<SiteId>, String, OrganizationId, String, Option<Authority>, DistrictCode, OrganizationStatus);
+
+fn actor(user_id: Option<UserId>, row: RawActor) -> Result<Actor, DbError> {
+    let (site_id, roles, organization_id, kinds, authority, district_code, organization_status) = row;
+    Ok(Actor {
+        user_id,
+        session_id: None,
+        device: None,
+        organization_id,
+        organization_kinds: types::split(&kinds).map_err(DbError::corrupt)?,
+        organization_status,
+        authority,
+        site_id,
+        roles: types::split(&roles).map_err(DbError::corrupt)?,
+        scope: district_code.scope(),
+        district_code,
+    })
+}
+
+/// The people and devices behind credentials that are good at `now`: the session neither ended nor revoked, the user
+/// enabled, the device key not revoked.
+///
+/// # Errors
+/// The database.
+pub fn actors(conn: &mut Conn, of: &[Credential], now: Instant) -> Result<Vec<(Credential, Actor)>, DbError> {
+    let mut found = session_actors(conn, of, now)?;
+    found.extend(device_actors(conn, of, now)?);
+    Ok(found)
+}
+
+fn session_actors(
+    conn: &mut Conn,
+    of: &[Credential],
+    now: Instant,
+) -> Result<Vec<(Credential, Actor)>, DbError> {
+    let ids: Vec<SessionId> = of
+        .iter()
+        .filter_map(|c| match c {
+            Credential::Session { session_id, .. } => Some(*session_id),
+            Credential::Device { .. } => None,
+        })
+        .collect();
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    use organizations as o;
+    let rows: Vec<(SessionId, UserId, RawActor)> = on_backend!(conn, c => sessions::table
+        .inner_join(users::table.inner_join(o::table))
+        .filter(sessions::id.eq_any(ids))
+        .filter(sessions::revoked_at.is_null())
+        .filter(sessions::expires_at.gt(now))
+        .filter(users::active.eq(true))
+        .select((
+            sessions::id,
+            users::id,
+            (users::site_id, users::roles, o::id, o::kinds, o::authority, o::district_code, o::status),
+        ))
+        .load(c))?;
+    rows.into_iter()
+        .map(|(session_id, user_id, row)| {
+            let actor = Actor { session_id: Some(session_id), ..actor(Some(user_id), row)? };
+            Ok((Credential::Session { session_id, user_id }, actor))
+        })
+        .collect()
+}
+
+type RawEmployer = (OrganizationId, String, Option<Authority>, DistrictCode, OrganizationStatus);
+type RawDevice = (Vec<u8>, crate::domain::id::DeviceKeyId, ScaleId, SiteId, Option<UserId>, Option<Instant>);
+
+fn device_actors(
+    conn: &mut Conn,
+    of: &[Credential],
+    now: Instant,
+) -> Result<Vec<(Credential, Actor)>, DbError> {
+    let digests: Vec<Vec<u8>> = of
+        .iter()
+        .filter_map(|c| match c {
+            Credential::Device { key_digest } => Some(key_digest.to_vec()),
+            Credential::Session { .. } => None,
+        })
+        .collect();
+    if digests.is_empty() {
+        return Ok(Vec::new());
+    }
+    use organizations as o;
+    let rows: Vec<(RawDevice, RawEmployer)> = on_backend!(conn, c => device_keys::table
+            .inner_join(scales::table)
+            .inner_join(o::table.on(o::id.eq(scales::organization_id)))
+            .filter(device_keys::digest.eq_any(digests))
+            .filter(device_keys::revoked_at.is_null())
+            .select((
+                (
+                    device_keys::digest, device_keys::id, scales::id, scales::site_id, scales::shift_operator_id,
+                    scales::shift_ends_at,
+                ),
+                (o::id, o::kinds, o::authority, o::district_code, o::status),
+            ))
+            .load(c))?;
+    rows.into_iter()
+        .map(
+            |(
+                (digest, key_id, scale_id, site_id, operator, ends_at),
+                (id, kinds, authority, district, status),
+            )| {
+                let on_shift = operator.filter(|_| ends_at.is_some_and(|end| now < end));
+                let raw = (Some(site_id), String::new(), id, kinds, authority, district, status);
+                let actor = Actor { device: Some(Device { key_id, scale_id }), ..actor(on_shift, raw)? };
+                Ok((Credential::Device { key_digest: hash(digest)? }, actor))
+            },
+        )
+        .collect()
+}

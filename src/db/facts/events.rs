@@ -1,0 +1,146 @@
+//! Events, the heads of chains, the clock.
+
+use super::super::DbError;
+use super::super::conn::Conn;
+use super::super::schema::{events, ledger_head, streams};
+use super::hash;
+use crate::domain::event::{Event, EventData, Idempotency, NewEvent, Stream};
+use crate::domain::id::{EventId, OrganizationId, PrincipalId, SiteId, StreamId};
+use crate::domain::instant::Instant;
+use crate::on_backend;
+use diesel::prelude::*;
+
+/// The newest instant at which the clock was believed.
+///
+/// # Errors
+/// The database.
+pub fn trusted_at(conn: &mut Conn) -> Result<Option<Instant>, DbError> {
+    Ok(on_backend!(conn, c => ledger_head::table.select(ledger_head::trusted_at).first(c))?)
+}
+
+/// The heads of chains that are no cylinder's.
+///
+/// # Errors
+/// The database.
+pub fn streams(conn: &mut Conn, ids: &[StreamId]) -> Result<Vec<(StreamId, i64, [u8; 32])>, DbError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<(StreamId, i64, Vec<u8>)> = on_backend!(conn, c => streams::table
+        .filter(streams::id.eq_any(ids))
+        .select((streams::id, streams::seq, streams::head_hash))
+        .load(c))?;
+    rows.into_iter().map(|(id, seq, head)| Ok((id, seq, hash(head)?))).collect()
+}
+
+/// An event as stored.
+#[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
+#[diesel(table_name = events)]
+pub struct EventRow {
+    /// Place among all events.
+    pub log_index: i64,
+    /// Its id.
+    pub id: EventId,
+    /// Kind of its chain.
+    pub stream_kind: String,
+    /// Its chain.
+    pub stream_id: StreamId,
+    /// Place in its chain.
+    pub stream_seq: i64,
+    /// What happened.
+    pub kind: String,
+    /// Decision of a fill check.
+    pub decision: Option<String>,
+    /// Whether a finding is an alert.
+    pub alert: bool,
+    /// When it happened.
+    pub occurred_at: Instant,
+    /// When it was recorded.
+    pub recorded_at: Instant,
+    /// Who.
+    pub actor_id: PrincipalId,
+    /// Their organization.
+    pub organization_id: OrganizationId,
+    /// Where.
+    pub site_id: Option<SiteId>,
+    /// In which district.
+    pub district_code: String,
+    /// Canonical JSON.
+    pub data: String,
+    /// Method and path of the call.
+    pub idempotency_route: Option<String>,
+    /// The client's key.
+    pub idempotency_key: Option<String>,
+    /// Digest of the body.
+    pub body_digest: Option<Vec<u8>>,
+    /// Hash of the event before it.
+    pub prev_hash: Vec<u8>,
+    /// Its hash.
+    pub hash: Vec<u8>,
+}
+
+impl EventRow {
+    /// The event.
+    ///
+    /// # Errors
+    /// A value that can't be read.
+    pub fn read(self) -> Result<Event, DbError> {
+        let idempotency = match (self.idempotency_route, self.idempotency_key, self.body_digest) {
+            (Some(route), Some(key), Some(digest)) => {
+                Some(Idempotency { route, key, body_digest: hash(digest)? })
+            }
+            _ => None,
+        };
+        let data = serde_json::from_str(&self.data).map_err(DbError::corrupt)?;
+        let stream = Stream::from_parts(&self.stream_kind, self.stream_id);
+        Ok(Event {
+            event: NewEvent {
+                id: self.id,
+                stream: stream.ok_or_else(|| DbError::corrupt("kind of stream"))?,
+                occurred_at: self.occurred_at,
+                recorded_at: self.recorded_at,
+                actor_id: self.actor_id,
+                organization_id: self.organization_id,
+                site_id: self.site_id,
+                district_code: self.district_code.parse().map_err(DbError::corrupt)?,
+                data: EventData::from_stored(&self.kind, data).map_err(DbError::corrupt)?,
+                idempotency,
+            },
+            log_index: self.log_index,
+            seq: self.stream_seq,
+            prev_hash: hash(self.prev_hash)?,
+            hash: hash(self.hash)?,
+        })
+    }
+}
+
+/// Events by their ids.
+///
+/// # Errors
+/// The database.
+pub fn events(conn: &mut Conn, ids: &[EventId]) -> Result<Vec<Event>, DbError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<EventRow> = on_backend!(conn, c => events::table
+        .filter(events::id.eq_any(ids))
+        .select(EventRow::as_select())
+        .load(c))?;
+    rows.into_iter().map(EventRow::read).collect()
+}
+
+/// Events that calls with these idempotency keys made, whoever made them.
+///
+/// # Errors
+/// The database.
+pub fn events_by_key(conn: &mut Conn, keys: &[String]) -> Result<Vec<Event>, DbError> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<EventRow> = on_backend!(conn, c => events::table
+        .filter(events::idempotency_key.is_not_null())
+        .filter(events::idempotency_key.eq_any(keys))
+        .select(EventRow::as_select())
+        .load(c))?;
+    rows.into_iter().map(EventRow::read).collect()
+}

@@ -1,0 +1,172 @@
+//! Users and certificates.
+
+use super::super::DbError;
+use super::super::conn::Conn;
+use super::super::schema::{certificates, organizations, users};
+use super::super::types::Words;
+use super::{Page, Reach, one};
+use crate::domain::actor::Role;
+use crate::domain::id::{CertificateId, OrganizationId, SiteId, UserId};
+use crate::domain::instant::Instant;
+use crate::domain::registry::{CertificateKind, LicenseStatus};
+use crate::on_backend;
+use chrono::NaiveDate;
+use diesel::prelude::*;
+
+rows! {
+    /// A user.
+    UserRow of users {
+        /// Their id.
+        id: UserId,
+        /// Their employer.
+        organization_id: OrganizationId,
+        /// The name to sign in with.
+        username: String,
+        /// PHC string.
+        #[serde(skip)]
+        password_hash: String,
+        /// Their name.
+        display_name: String,
+        /// What they may do.
+        #[schema(value_type = Vec<Role>)]
+        roles: Words<Role>,
+        /// The site they work at.
+        site_id: Option<SiteId>,
+        /// Whether the login is enabled.
+        active: bool,
+        /// Version of the row.
+        #[serde(skip)]
+        version: i64,
+        /// When they were entered.
+        created_at: Instant,
+        /// When they were changed last.
+        updated_at: Instant,
+    }
+}
+
+rows! {
+    /// A certificate of a person.
+    CertificateRow of certificates {
+        /// Its id.
+        id: CertificateId,
+        /// Whose.
+        user_id: UserId,
+        /// For what.
+        kind: CertificateKind,
+        /// The number on it.
+        number: String,
+        /// Who issued it.
+        issuer: String,
+        /// First valid day.
+        valid_from: NaiveDate,
+        /// Last valid day.
+        valid_to: NaiveDate,
+        /// Whether it is in force.
+        status: LicenseStatus,
+        /// Why it is not.
+        status_reason: Option<String>,
+        /// Version of the row.
+        #[serde(skip)]
+        version: i64,
+        /// When it was entered.
+        created_at: Instant,
+        /// When it was changed last.
+        updated_at: Instant,
+    }
+}
+basics!(UserRow, users, UserId);
+basics!(CertificateRow, certificates, CertificateId);
+
+impl UserRow {
+    /// Saves what can change, if nobody else did since `self.version`.
+    ///
+    /// # Errors
+    /// The database; [`DbError::Conflict`].
+    pub fn update(&self, conn: &mut Conn) -> Result<(), DbError> {
+        use users as t;
+        one(
+            on_backend!(conn, c => diesel::update(t::table.filter(t::id.eq(self.id)).filter(t::version.eq(self.version)))
+            .set((
+                t::password_hash.eq(&self.password_hash), t::display_name.eq(&self.display_name),
+                t::roles.eq(&self.roles), t::site_id.eq(self.site_id), t::active.eq(self.active),
+                t::version.eq(self.version + 1), t::updated_at.eq(self.updated_at),
+            ))
+            .execute(c))?,
+        )
+    }
+
+    /// Reads one by the name to sign in with.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn by_username(conn: &mut Conn, username: &str) -> Result<Option<Self>, DbError> {
+        use users as t;
+        Ok(on_backend!(conn, c => t::table
+            .filter(t::username.eq(username))
+            .select(Self::as_select())
+            .first(c)
+            .optional())?)
+    }
+
+    /// Lists those within reach.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn list(conn: &mut Conn, reach: &Reach, page: &Page<UserId>) -> Result<Vec<Self>, DbError> {
+        use users as t;
+        Ok(on_backend!(conn, c => {
+            let mut query = t::table
+                .inner_join(organizations::table)
+                .filter(organizations::district_code.like(reach.district_pattern()))
+                .select(Self::as_select())
+                .order(t::id.desc())
+                .limit(page.limit)
+                .into_boxed();
+            if let Some(own) = reach.own() {
+                query = query.filter(t::organization_id.eq(own));
+            }
+            if let Some(after) = page.after {
+                query = query.filter(t::id.lt(after));
+            }
+            query.load(c)
+        })?)
+    }
+}
+
+impl CertificateRow {
+    /// Saves the status, if nobody else did since `self.version`.
+    ///
+    /// # Errors
+    /// The database; [`DbError::Conflict`].
+    pub fn update_status(&self, conn: &mut Conn) -> Result<(), DbError> {
+        use certificates as t;
+        one(
+            on_backend!(conn, c => diesel::update(t::table.filter(t::id.eq(self.id)).filter(t::version.eq(self.version)))
+            .set((
+                t::status.eq(self.status), t::status_reason.eq(&self.status_reason), t::version.eq(self.version + 1),
+                t::updated_at.eq(self.updated_at),
+            ))
+            .execute(c))?,
+        )
+    }
+
+    /// Lists those of a person.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn list(conn: &mut Conn, of: UserId, page: &Page<CertificateId>) -> Result<Vec<Self>, DbError> {
+        use certificates as t;
+        Ok(on_backend!(conn, c => {
+            let mut query = t::table
+                .filter(t::user_id.eq(of))
+                .select(Self::as_select())
+                .order(t::id.desc())
+                .limit(page.limit)
+                .into_boxed();
+            if let Some(after) = page.after {
+                query = query.filter(t::id.lt(after));
+            }
+            query.load(c)
+        })?)
+    }
+}
