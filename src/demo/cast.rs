@@ -380,7 +380,7 @@ fn begin<'a>(app: &'a App, calendar: &'a Calendar) -> std::result::Result<Office
         app,
         calendar,
         // Hashed once for all: they share one password that is printed anyway.
-        hash: office::hash_password(&password, "demo", "/password", &*app.ids)?,
+        hash: office::hash_password(&password, "admin", "/password", &*app.ids)?,
         people: vec![root.clone()],
         root,
     })
