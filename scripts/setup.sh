@@ -37,6 +37,7 @@ look() {
   need fonts-noto-cjk has_cjk_font
   [[ $mode != build ]] || return 0
   need curl has_all curl
+  need jq has_all jq
   need zbar-tools has_all zbarimg
   [[ $mode != demo ]] || return 0
   need postgresql has_postgres

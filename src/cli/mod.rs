@@ -17,6 +17,7 @@ use crate::clock::{SystemClock, SystemIds};
 use crate::config::{self, ConfigError, Overrides, Settings};
 use crate::db::DbError;
 use crate::db::conn::{Conn, DatabaseUrl};
+use crate::demo::DemoError;
 use crate::server::{Parts, StartError};
 
 /// Pingma 瓶码: traceability for LPG cylinders. One cylinder, one code.
@@ -99,6 +100,9 @@ pub enum CliError {
     /// The keys: exit 3.
     #[error(transparent)]
     Keys(#[from] crate::auth::keyring::KeyringError),
+    /// The demo's city: exit 3.
+    #[error(transparent)]
+    Demo(#[from] crate::demo::DemoError),
     /// Logging or metrics: exit 3.
     #[error(transparent)]
     Telemetry(#[from] crate::telemetry::TelemetryError),
@@ -111,7 +115,14 @@ impl CliError {
             Self::No(_) | Self::App(_) => 1,
             Self::Config(_) | Self::Usage(_) | Self::Start(StartError::Config(_)) => 2,
             Self::Database(DbError::Url) | Self::Start(StartError::Database(DbError::Url)) => 2,
-            Self::Start(_) | Self::Database(_) | Self::Io(_) | Self::Keys(_) | Self::Telemetry(_) => 3,
+            Self::Demo(DemoError::NotEmpty(_)) => 1,
+            Self::Demo(DemoError::Start(StartError::Config(_))) => 2,
+            Self::Demo(_)
+            | Self::Start(_)
+            | Self::Database(_)
+            | Self::Io(_)
+            | Self::Keys(_)
+            | Self::Telemetry(_) => 3,
         })
     }
 }
@@ -171,7 +182,7 @@ impl Cli {
     pub fn run(self) -> Result<ExitCode, CliError> {
         let common = self.common;
         let output = match self.command {
-            Command::Demo(demo) => return demo.run(),
+            Command::Demo(demo) => return demo.run(&common),
             Command::Serve(serve) => return serve.run(&common),
             Command::Migrate => serve::migrate(&common.settings(|_| {})?)?,
             Command::Admin(admin) => admin.run(&common.settings(|_| {})?)?,

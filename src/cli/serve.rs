@@ -4,9 +4,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
+use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::json;
 
 use super::{CliError, Common, Output, parts};
+use crate::app::App;
 use crate::config::{LogFormat, Settings};
 use crate::db::migrations;
 use crate::{server, telemetry};
@@ -31,16 +33,28 @@ impl Serve {
         telemetry::init_logging(settings.log.as_str(), settings.log_format == LogFormat::Json)?;
         let metrics = telemetry::init_metrics()?;
         let app = Arc::new(server::build(&settings, &parts())?);
-        actix_web::rt::System::new().block_on(async move {
-            let running = server::start(&settings, app, Some(metrics))?;
-            for address in &running.addresses {
-                tracing::info!(%address, public_url = settings.public_url.as_str(), "listening");
-            }
-            running.run().await
-        })?;
-        tracing::info!("stopped; the last batch was committed");
+        serve(&settings, app, metrics, || Ok(()))?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Serves until a signal comes; `ready` is called once the address is taken.
+pub(crate) fn serve(
+    settings: &Settings,
+    app: Arc<App>,
+    metrics: PrometheusHandle,
+    ready: impl FnOnce() -> Result<(), CliError>,
+) -> Result<(), CliError> {
+    actix_web::rt::System::new().block_on(async move {
+        let running = server::start(settings, app, Some(metrics))?;
+        for address in &running.addresses {
+            tracing::info!(%address, public_url = settings.public_url.as_str(), "listening");
+        }
+        ready()?;
+        running.run().await.map_err(CliError::from)
+    })?;
+    tracing::info!("stopped; the last batch was committed");
+    Ok(())
 }
 
 /// `pingma migrate`

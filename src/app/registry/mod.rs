@@ -9,6 +9,7 @@ mod policies;
 pub use agreements::*;
 pub use equipment::*;
 pub use organizations::*;
+pub(crate) use people::PLATFORM_CODE;
 pub use people::*;
 pub use policies::*;
 

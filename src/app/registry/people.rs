@@ -292,7 +292,7 @@ pub fn create_first_admin(
 }
 
 /// The platform's own organization; it does nothing that is licensed.
-const PLATFORM_CODE: &str = "PINGMA-PLATFORM";
+pub(crate) const PLATFORM_CODE: &str = "PINGMA-PLATFORM";
 
 fn platform_organization(
     conn: &mut crate::db::conn::Conn,
