@@ -179,7 +179,8 @@ pub async fn certify(app: &TestApp, auth: &str, user: &str, kind: &str) -> Strin
     .await
 }
 
-async fn enter_filler(app: &TestApp, admin: &str, name: &str, credit_code: &str) -> Company {
+/// Enters a filler.
+pub async fn enter_filler(app: &TestApp, admin: &str, name: &str, credit_code: &str) -> Company {
     let number = format!("TS4232{}", &credit_code[credit_code.len() - 4..]);
     let id = organization(
         app,
