@@ -95,12 +95,13 @@ fn me(conn: &mut Conn, user: &UserRow) -> Result<Me> {
     })
 }
 
-/// Who is signed in.
+/// Who is signed in: a person, no scale, though a scale acts for the one whose shift it is.
 ///
 /// # Errors
-/// The database.
+/// 403 for a scale, or the database.
 pub fn who_am_i(session: &mut Session<'_>) -> Result<Me> {
-    let id = session.actor.user_id.ok_or(Code::Forbidden)?;
+    let person = session.actor.user_id.filter(|_| session.actor.device.is_none());
+    let id = person.ok_or(Code::Forbidden)?;
     let user = UserRow::get(session.conn, id)?.ok_or(Code::UserNotFound)?;
     me(session.conn, &user)
 }

@@ -159,7 +159,8 @@ pub async fn certify(app: &TestApp, auth: &str, user: &str, kind: &str) -> Strin
     created(app, &format!("POST /api/v1/users/{user}/certificates"), auth, body).await
 }
 
-async fn enter_filler(app: &TestApp, admin: &str, name: &str, credit_code: &str) -> Company {
+/// Enters a filler.
+pub async fn enter_filler(app: &TestApp, admin: &str, name: &str, credit_code: &str) -> Company {
     let number = format!("TS4232{}", &credit_code[credit_code.len() - 4..]);
     let id = organization(app, admin, name, credit_code, "filler", license("filling", &number)).await;
     let (_, own_admin) = sign_in(app, &id, &[Role::OrgAdmin], None);

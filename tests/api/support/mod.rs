@@ -3,6 +3,8 @@
 pub mod app;
 pub mod cast;
 pub mod database;
+pub mod examples;
+pub mod world;
 
 pub use app::TestApp;
 pub use cast::Cast;
