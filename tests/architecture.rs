@@ -15,25 +15,16 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("auth", &["clock", "domain", "error"]),
     ("db", &["domain", "error", "on_backend"]),
     ("ledger", &["clock", "db", "domain", "error"]),
-    (
-        "app",
-        &[
-            "auth", "clock", "db", "domain", "error", "gate", "label", "ledger",
-        ],
-    ),
+    ("app", &["auth", "clock", "db", "domain", "error", "gate", "label", "ledger"]),
     ("config", &["db", "domain", "error"]),
     ("telemetry", &["config", "error"]),
     (
         "http",
-        &[
-            "app", "auth", "clock", "config", "db", "domain", "error", "gate", "label", "ledger", "words",
-        ],
+        &["app", "auth", "clock", "config", "db", "domain", "error", "gate", "label", "ledger", "words"],
     ),
     (
         "server",
-        &[
-            "app", "auth", "clock", "config", "db", "domain", "error", "gate", "http", "label", "ledger",
-        ],
+        &["app", "auth", "clock", "config", "db", "domain", "error", "gate", "http", "label", "ledger"],
     ),
     (
         "cli",
@@ -58,16 +49,12 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
 ];
 
 /// Files outside `db` that may name diesel, and why.
-const DIESEL_OUTSIDE_DB: &[(&str, &str)] = &[(
-    "server.rs",
-    "asks the database for its version and settings before anything else runs",
-)];
+const DIESEL_OUTSIDE_DB: &[(&str, &str)] =
+    &[("server.rs", "asks the database for its version and settings before anything else runs")];
 
 /// Files outside `http` that may name actix, and why.
-const ACTIX_OUTSIDE_HTTP: &[(&str, &str)] = &[
-    ("server.rs", "puts the service on its listener"),
-    ("cli/serve.rs", "runs the event loop"),
-];
+const ACTIX_OUTSIDE_HTTP: &[(&str, &str)] =
+    &[("server.rs", "puts the service on its listener"), ("cli/serve.rs", "runs the event loop")];
 
 /// Most lines of a file without its tests.
 const MAX_FILE_LINES: usize = 600;
@@ -113,9 +100,7 @@ fn imports(file: &Source) -> Vec<(String, usize)> {
 }
 
 fn ident(text: &str) -> String {
-    text.chars()
-        .take_while(|c| c.is_alphanumeric() || *c == '_')
-        .collect()
+    text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
 }
 
 /// The first names in `{a, b::c, d::{e, f}}`.
@@ -149,19 +134,12 @@ fn every_layer_imports_only_what_lies_below_it() {
         };
         for (name, line) in imports(file) {
             if name != file.layer() && !allowed.contains(&name.as_str()) {
-                wrong.push(format!(
-                    "{}:{line}: {} must not know {name}",
-                    file.path,
-                    file.layer()
-                ));
+                wrong.push(format!("{}:{line}: {} must not know {name}", file.path, file.layer()));
             }
         }
         wrong.extend(file.mentions(&["super::super::super"]));
     }
-    nothing(
-        "cli → http → app → {gate, ledger, db, auth, label} → domain",
-        &wrong,
-    );
+    nothing("cli → http → app → {gate, ledger, db, auth, label} → domain", &wrong);
 }
 
 #[test]
@@ -213,21 +191,12 @@ fn gate_and_domain_are_pure() {
         .filter(|file| matches!(file.layer(), "gate" | "domain"))
         .flat_map(|file| file.mentions(&outside))
         .collect();
-    nothing(
-        "the same question gets the same answer, whatever the machine",
-        &wrong,
-    );
+    nothing("the same question gets the same answer, whatever the machine", &wrong);
 }
 
 #[test]
 fn only_the_clock_asks_the_machine_for_the_time() {
-    let asks = [
-        "Utc::now",
-        "Local::now",
-        "SystemTime::now",
-        "Instant::now",
-        "OffsetDateTime::now",
-    ];
+    let asks = ["Utc::now", "Local::now", "SystemTime::now", "Instant::now", "OffsetDateTime::now"];
     let wrong: Vec<String> = sources()
         .iter()
         .filter(|file| file.path != "clock.rs")
@@ -239,10 +208,7 @@ fn only_the_clock_asks_the_machine_for_the_time() {
 #[test]
 fn nothing_gives_up_outside_tests() {
     let gives_up = ["panic!", "todo!", "unimplemented!", "unreachable!"];
-    let mut wrong: Vec<String> = sources()
-        .iter()
-        .flat_map(|file| file.mentions(&gives_up))
-        .collect();
+    let mut wrong: Vec<String> = sources().iter().flat_map(|file| file.mentions(&gives_up)).collect();
     for file in sources() {
         for (index, line) in file.code.lines().enumerate() {
             if line.contains(".unwrap()") || line.contains(".expect(") || line.contains(".expect_err(") {
@@ -320,10 +286,7 @@ fn the_reader_of_sources_sees_code_only() {
     let text = "let a = \"Utc::now\"; // Utc::now\nlet b = r#\"panic!\"#; let c = '\"'; let d: &'static str = b\"x\\\"y\";\nUtc::now();";
     let code = blanked(text);
     assert_eq!(code.matches("Utc::now").count(), 1, "{code}");
-    assert!(
-        !code.contains("panic!") && code.contains("&'static str"),
-        "{code}"
-    );
+    assert!(!code.contains("panic!") && code.contains("&'static str"), "{code}");
     assert_eq!(code.lines().count(), 3);
     let files = sources();
     let known = |path: &str| files.iter().any(|file| file.path == path);

@@ -28,10 +28,7 @@ impl Database {
     fn sqlite() -> Self {
         let dir = TempDir::new().expect("a temporary directory");
         let url = format!("sqlite://{}", dir.path().join("pingma.db").display());
-        Self {
-            url: url.parse().expect("an address"),
-            _dir: dir,
-        }
+        Self { url: url.parse().expect("an address"), _dir: dir }
     }
 
     fn postgres() -> Self {
@@ -87,18 +84,10 @@ fn up_down_up(database: &Database) {
     assert_eq!(migrations::fit(&mut conn).expect("fit"), Fit::Fits);
     let before = dump(&mut conn);
     assert!(before.len() > 40, "{before:#?}");
-    assert_eq!(
-        migrations::run(&mut conn).expect("up again"),
-        0,
-        "there is nothing left to do"
-    );
+    assert_eq!(migrations::run(&mut conn).expect("up again"), 0, "there is nothing left to do");
 
     migrations::revert_all(&mut conn).expect("down");
-    assert_eq!(
-        dump(&mut conn),
-        Vec::<String>::new(),
-        "the way down leaves nothing"
-    );
+    assert_eq!(dump(&mut conn), Vec::<String>::new(), "the way down leaves nothing");
     migrations::run(&mut conn).expect("up after down");
     assert_eq!(dump(&mut conn), before);
 }
@@ -120,11 +109,7 @@ fn both_databases_have_the_same_steps() {
         let mut names = BTreeSet::new();
         for entry in std::fs::read_dir(folder).expect("a folder of migrations") {
             let path = entry.expect("an entry").path();
-            assert!(
-                path.join("up.sql").is_file() && path.join("down.sql").is_file(),
-                "{}",
-                path.display()
-            );
+            assert!(path.join("up.sql").is_file() && path.join("down.sql").is_file(), "{}", path.display());
             names.insert(path.file_name().expect("a name").to_owned());
         }
         names
@@ -164,11 +149,7 @@ fn columns(conn: &mut Conn) -> Columns {
         let mut next = || words.next().expect("three words").to_owned();
         let (name, kind, nullable) = (next(), next(), next());
         let kind = diesel_type(&kind);
-        let kind = if nullable == "YES" {
-            format!("Nullable<{kind}>")
-        } else {
-            kind.to_owned()
-        };
+        let kind = if nullable == "YES" { format!("Nullable<{kind}>") } else { kind.to_owned() };
         (name, kind)
     });
     split.collect()
@@ -305,17 +286,11 @@ fn labels_stay(database: &Database) {
     let second = format!(
         "INSERT INTO labels (id, key_id, cylinder_id, status, bound_at) VALUES ('BBBBBBBB', 'A', {cylinder}, 'bound', 1)"
     );
-    assert!(
-        conn.batch_execute(&second).is_err(),
-        "a cylinder has one live label"
-    );
+    assert!(conn.batch_execute(&second).is_err(), "a cylinder has one live label");
     fails(&mut conn, "UPDATE labels SET id = 'CCCCCCCC'", "stays revoked");
-    conn.batch_execute("UPDATE labels SET status = 'suspended'")
-        .expect("a label may be suspended");
-    conn.batch_execute("UPDATE labels SET status = 'bound'")
-        .expect("and be good again");
-    conn.batch_execute("UPDATE labels SET status = 'revoked', ended_at = 2")
-        .expect("and be revoked");
+    conn.batch_execute("UPDATE labels SET status = 'suspended'").expect("a label may be suspended");
+    conn.batch_execute("UPDATE labels SET status = 'bound'").expect("and be good again");
+    conn.batch_execute("UPDATE labels SET status = 'revoked', ended_at = 2").expect("and be revoked");
     for sql in [
         "UPDATE labels SET status = 'bound'",
         "UPDATE labels SET status = 'suspended', ended_at = NULL",
@@ -323,15 +298,9 @@ fn labels_stay(database: &Database) {
     ] {
         fails(&mut conn, sql, "stays revoked");
     }
-    assert!(
-        conn.batch_execute("DELETE FROM labels").is_err(),
-        "a label id names one label for ever"
-    );
+    assert!(conn.batch_execute("DELETE FROM labels").is_err(), "a label id names one label for ever");
     conn.batch_execute(&second).expect("the next label");
-    assert!(
-        conn.batch_execute("UPDATE labels SET id = 'AAAAAAAA' WHERE id = 'BBBBBBBB'")
-            .is_err()
-    );
+    assert!(conn.batch_execute("UPDATE labels SET id = 'AAAAAAAA' WHERE id = 'BBBBBBBB'").is_err());
 }
 
 #[test]

@@ -42,18 +42,11 @@ fn the_file_is_what_the_routes_make() {
 #[test]
 fn it_is_openapi_3_1() {
     let document = document();
-    assert!(
-        document["openapi"]
-            .as_str()
-            .is_some_and(|version| version.starts_with("3.1."))
-    );
+    assert!(document["openapi"].as_str().is_some_and(|version| version.starts_with("3.1.")));
     assert!(document["info"]["title"].is_string() && document["info"]["version"].is_string());
     // What 3.0 said in other words.
     walk(&document, "", &mut |pointer, value| {
-        assert!(
-            value.get("nullable").is_none_or(|v| !v.is_boolean()),
-            "{pointer}: nullable is of 3.0"
-        );
+        assert!(value.get("nullable").is_none_or(|v| !v.is_boolean()), "{pointer}: nullable is of 3.0");
     });
 }
 
@@ -67,10 +60,8 @@ fn every_route_is_in_it_and_nothing_else() {
             described.insert(format!("{} {path}", method.to_uppercase()));
         }
     }
-    let served: BTreeSet<String> = table()
-        .iter()
-        .map(|entry| format!("{} {}", entry.spec.method, entry.spec.path))
-        .collect();
+    let served: BTreeSet<String> =
+        table().iter().map(|entry| format!("{} {}", entry.spec.method, entry.spec.path)).collect();
     assert_eq!(described, served);
     assert_eq!(table().len(), served.len(), "a route is in the table twice");
 }
@@ -83,15 +74,9 @@ fn every_operation_has_a_name_of_its_own_and_says_what_it_does() {
         for (method, operation) in item.as_object().expect("a path item") {
             let name = operation["operationId"].as_str().expect("a name");
             assert!(names.insert(name.to_owned()), "{name} twice");
-            assert!(
-                operation["summary"].as_str().is_some_and(|text| !text.is_empty()),
-                "{method} {path}"
-            );
+            assert!(operation["summary"].as_str().is_some_and(|text| !text.is_empty()), "{method} {path}");
             let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
-            for part in path
-                .split('/')
-                .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
-            {
+            for part in path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
                 let given = parameters
                     .iter()
                     .any(|p| p["in"] == "path" && p["name"] == part && p["required"] == true);
@@ -109,23 +94,11 @@ fn every_reference_leads_somewhere() {
         let Some(reference) = value.get("$ref").and_then(Value::as_str) else {
             return;
         };
-        let target = reference
-            .strip_prefix('#')
-            .and_then(|place| document.pointer(place));
-        assert!(
-            target.is_some(),
-            "{pointer} refers to {reference}, which is not there"
-        );
+        let target = reference.strip_prefix('#').and_then(|place| document.pointer(place));
+        assert!(target.is_some(), "{pointer} refers to {reference}, which is not there");
         used.insert(reference.to_owned());
     });
-    for name in document["components"]["schemas"]
-        .as_object()
-        .expect("schemas")
-        .keys()
-    {
-        assert!(
-            used.contains(&format!("#/components/schemas/{name}")),
-            "nothing refers to {name}"
-        );
+    for name in document["components"]["schemas"].as_object().expect("schemas").keys() {
+        assert!(used.contains(&format!("#/components/schemas/{name}")), "nothing refers to {name}");
     }
 }

@@ -14,7 +14,7 @@ use crate::support::TestApp;
 use crate::support::app::{Ask, Reply, ask_service};
 use crate::support::cast::check;
 use crate::support::examples::{By, Example, Fill, Kind, example, examples};
-use crate::support::world::{How, ROLES, World};
+use crate::support::holdings::{Holdings, How, ROLES};
 
 /// Makes a call on a service that was made once.
 type Caller = Box<dyn Fn(Ask) -> Pin<Box<dyn Future<Output = Reply>>>>;
@@ -22,7 +22,7 @@ type Caller = Box<dyn Fn(Ask) -> Pin<Box<dyn Future<Output = Reply>>>>;
 /// A world, and a way to make many calls in it.
 struct Walk<'a> {
     app: &'a TestApp,
-    world: World,
+    world: Holdings,
     caller: Caller,
     n: Cell<usize>,
 }
@@ -34,23 +34,14 @@ impl<'a> Walk<'a> {
             let service = Rc::clone(&service);
             Box::pin(async move { ask_service(&*service, ask).await })
         });
-        Self {
-            app,
-            world: World::enter(app).await,
-            caller,
-            n: Cell::new(0),
-        }
+        Self { app, world: Holdings::enter(app).await, caller, n: Cell::new(0) }
     }
 
     /// Makes the example call of a route.
     async fn call(&self, example: &Example, auth: Option<&str>, how: How) -> Reply {
         let n = self.n.get();
         self.n.set(n + 1);
-        let fill = Fill {
-            world: &self.world,
-            how,
-            n,
-        };
+        let fill = Fill { world: &self.world, how, n };
         let key = (!example.line.starts_with("GET")).then(|| format!("walk-{n}"));
         let ask = Ask {
             line: example.filled(&fill),
@@ -67,10 +58,7 @@ impl<'a> Walk<'a> {
     fn keeps_secrets(&self, what: &str, reply: &Reply) {
         let text = reply.text();
         for secret in &self.world.secrets {
-            assert!(
-                !text.contains(secret.as_str()),
-                "{what}: the answer names {secret}:\n{text}"
-            );
+            assert!(!text.contains(secret.as_str()), "{what}: the answer names {secret}:\n{text}");
         }
     }
 }
@@ -84,21 +72,13 @@ fn routes() -> Vec<(Access, Example)> {
     };
     let entries = table();
     let specs = entries.iter().map(|entry| &entry.spec);
-    specs
-        .map(|spec| (spec.access, of(spec.method, &spec.path)))
-        .collect()
+    specs.map(|spec| (spec.access, of(spec.method, &spec.path))).collect()
 }
 
 /// The roles that the table of permissions allows an action.
 fn allowed(action: Action) -> Vec<Role> {
-    let (_, grants) = TABLE
-        .iter()
-        .find(|(of, _)| *of == action)
-        .expect("every action has a line");
-    grants
-        .iter()
-        .flat_map(|(roles, _)| roles.iter().copied())
-        .collect()
+    let (_, grants) = TABLE.iter().find(|(of, _)| *of == action).expect("every action has a line");
+    grants.iter().flat_map(|(roles, _)| roles.iter().copied()).collect()
 }
 
 #[test]
@@ -113,12 +93,7 @@ fn every_route_has_an_example_and_every_example_a_route() {
     }
     assert_eq!(routes.len(), examples().len());
     for (access, example) in routes {
-        assert_eq!(
-            access == Access::Public,
-            example.kind == Kind::Public,
-            "{}",
-            example.line
-        );
+        assert_eq!(access == Access::Public, example.kind == Kind::Public, "{}", example.line);
     }
 }
 
@@ -239,10 +214,7 @@ async fn rows(app: &TestApp, path: &str, auth: &str, limit: usize) -> Vec<Value>
     let mut all = Vec::new();
     let mut cursor = String::new();
     for _ in 0..200 {
-        let page = app
-            .get(&format!("{path}?limit={limit}{cursor}"), auth)
-            .await
-            .expect(200);
+        let page = app.get(&format!("{path}?limit={limit}{cursor}"), auth).await.expect(200);
         all.extend(page["items"].as_array().expect("items").iter().cloned());
         match page["next_cursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
@@ -347,10 +319,7 @@ both! {
 /// Changes the status of A.
 async fn judge(walk: &Walk<'_>, status: &str) {
     let line = format!("PATCH /api/v1/organizations/{}", walk.world.cast.filler.id);
-    walk.app
-        .send(&line, &walk.world.cast.admin, json!({ "status": status }))
-        .await
-        .expect(200);
+    walk.app.send(&line, &walk.world.cast.admin, json!({ "status": status })).await.expect(200);
 }
 
 /// A's people look and do nothing; the gates refuse on record.

@@ -23,14 +23,9 @@ impl Source {
 
     /// The lines of code that hold one of these words, as `path:line: text`.
     pub fn mentions(&self, words: &[&str]) -> Vec<String> {
-        let found = self
-            .code
-            .lines()
-            .enumerate()
-            .filter(|(_, line)| words.iter().any(|word| has_word(line, word)));
-        found
-            .map(|(index, line)| format!("{}:{}: {}", self.path, index + 1, line.trim()))
-            .collect()
+        let found =
+            self.code.lines().enumerate().filter(|(_, line)| words.iter().any(|word| has_word(line, word)));
+        found.map(|(index, line)| format!("{}:{}: {}", self.path, index + 1, line.trim())).collect()
     }
 }
 
@@ -54,10 +49,7 @@ fn read_all() -> Vec<Source> {
     walk(&root, &mut files);
     files.sort();
     let read = |path: &PathBuf| std::fs::read_to_string(path).expect("a source file");
-    let test_files: Vec<PathBuf> = files
-        .iter()
-        .flat_map(|path| test_modules(path, &read(path)))
-        .collect();
+    let test_files: Vec<PathBuf> = files.iter().flat_map(|path| test_modules(path, &read(path))).collect();
     files
         .iter()
         .filter(|path| !test_files.contains(path))
@@ -117,10 +109,7 @@ fn without_tests(code: &str) -> String {
         } else {
             block_length(&rest[brace..]).map_or(rest.len(), |block| brace + block)
         };
-        let hole: String = rest[..length]
-            .chars()
-            .map(|c| if c == '\n' { '\n' } else { ' ' })
-            .collect();
+        let hole: String = rest[..length].chars().map(|c| if c == '\n' { '\n' } else { ' ' }).collect();
         out.replace_range(at..at + length, &hole);
     }
     out

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::cast;
-use super::world::{How, World};
+use super::holdings::{Holdings, How};
 
 /// What a route means to somebody from elsewhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub enum By {
 /// What an example is filled in with.
 pub struct Fill<'a> {
     /// The world.
-    pub world: &'a World,
+    pub world: &'a Holdings,
     /// How cylinders are named.
     pub how: How,
     /// A number that comes once.
@@ -80,10 +80,7 @@ impl Example {
     pub fn filled(&self, fill: &Fill<'_>) -> String {
         let mut line = self.line.to_owned();
         for part in (self.parts)(fill) {
-            let (start, end) = (
-                line.find('{').expect("a placeholder"),
-                line.find('}').expect("its end"),
-            );
+            let (start, end) = (line.find('{').expect("a placeholder"), line.find('}').expect("its end"));
             line.replace_range(start..=end, &part);
         }
         assert!(!line.contains('{'), "{line}: not every placeholder is filled in");
@@ -101,20 +98,11 @@ impl Example {
 }
 
 fn bare(line: &'static str, kind: Kind, parts: Parts) -> Example {
-    Example {
-        line,
-        kind,
-        by: By::Owner,
-        parts,
-        body: None,
-    }
+    Example { line, kind, by: By::Owner, parts, body: None }
 }
 
 fn with(line: &'static str, kind: Kind, parts: Parts, body: Body) -> Example {
-    Example {
-        body: Some(body),
-        ..bare(line, kind, parts)
-    }
+    Example { body: Some(body), ..bare(line, kind, parts) }
 }
 
 fn none(_: &Fill<'_>) -> Vec<String> {
@@ -157,12 +145,7 @@ fn people() -> Vec<Example> {
             none,
             |_| json!({ "username": "nobody", "password": "wrong-horse-7" }),
         ),
-        with(
-            "POST /api/v1/auth/refresh",
-            Public,
-            none,
-            |_| json!({ "refresh_token": "none" }),
-        ),
+        with("POST /api/v1/auth/refresh", Public, none, |_| json!({ "refresh_token": "none" })),
         bare("POST /api/v1/auth/logout", Oneself, none),
         bare("GET /api/v1/me", Oneself, none),
         with(
@@ -176,9 +159,7 @@ fn people() -> Vec<Example> {
             "credit_code": format!("91320602MB{:08}", f.n), "district_code": "320602" })
         }),
         bare("GET /api/v1/organizations", List, none),
-        bare("GET /api/v1/organizations/{id}", Hidden, |f| {
-            vec![f.id("organization")]
-        }),
+        bare("GET /api/v1/organizations/{id}", Hidden, |f| vec![f.id("organization")]),
         with(
             "PATCH /api/v1/organizations/{id}",
             Hidden,
@@ -194,25 +175,14 @@ fn people() -> Vec<Example> {
             "number": format!("YY-{}", f.n), "issuer": "南通市", "valid_from": "2024-01-01", "valid_to": "2027-12-31" })
             },
         ),
-        bare("GET /api/v1/organizations/{id}/licenses", Hidden, |f| {
-            vec![f.id("organization")]
-        }),
-        with(
-            "PATCH /api/v1/licenses/{id}",
-            Hidden,
-            |f| vec![f.id("license")],
-            judgement,
-        ),
-        bare("GET /api/v1/organizations/{id}/supply-agreements", Hidden, |f| {
-            vec![f.id("organization")]
-        }),
+        bare("GET /api/v1/organizations/{id}/licenses", Hidden, |f| vec![f.id("organization")]),
+        with("PATCH /api/v1/licenses/{id}", Hidden, |f| vec![f.id("license")], judgement),
+        bare("GET /api/v1/organizations/{id}/supply-agreements", Hidden, |f| vec![f.id("organization")]),
         with("POST /api/v1/supply-agreements", Anybodys, none, |f| {
             json!({ "distributor_id": f.world.cast.distributor.id,
             "number": format!("G-{}", f.n), "valid_from": "2026-01-01", "valid_to": "2026-12-31" })
         }),
-        bare("DELETE /api/v1/supply-agreements/{id}", Hidden, |f| {
-            vec![f.id("agreement")]
-        }),
+        bare("DELETE /api/v1/supply-agreements/{id}", Hidden, |f| vec![f.id("agreement")]),
         with("POST /api/v1/users", ForWhom, none, |f| {
             json!({ "organization_id": f.id("organization"), "username": format!("driver{}", f.n),
             "password": "lantern orbit kite 9", "display_name": "司机", "roles": ["driver"] })
@@ -234,15 +204,8 @@ fn people() -> Vec<Example> {
             "number": format!("C-{}", f.n), "issuer": "南通市", "valid_from": "2024-01-01", "valid_to": "2027-12-31" })
             },
         ),
-        bare("GET /api/v1/users/{id}/certificates", Hidden, |f| {
-            vec![f.id("user")]
-        }),
-        with(
-            "PATCH /api/v1/certificates/{id}",
-            Hidden,
-            |f| vec![f.id("certificate")],
-            judgement,
-        ),
+        bare("GET /api/v1/users/{id}/certificates", Hidden, |f| vec![f.id("user")]),
+        with("PATCH /api/v1/certificates/{id}", Hidden, |f| vec![f.id("certificate")], judgement),
     ]
 }
 
@@ -270,9 +233,7 @@ fn equipment() -> Vec<Example> {
             vec![f.id("spare"), f.id(["key0", "key1"][f.n % 2])]
         }),
         bare("POST /api/v1/scales/{id}/shift", Hidden, |f| vec![f.id("spare")]),
-        bare("DELETE /api/v1/scales/{id}/shift", Hidden, |f| {
-            vec![f.id("spare")]
-        }),
+        bare("DELETE /api/v1/scales/{id}/shift", Hidden, |f| vec![f.id("spare")]),
         bare("GET /api/v1/policies", Anybodys, none),
         with(
             "PUT /api/v1/policies/{name}",
@@ -290,24 +251,11 @@ fn cylinders() -> Vec<Example> {
             cast::cylinder(f.world.id("organization"), &format!("NN{}", f.n))
         }),
         bare("GET /api/v1/cylinders", List, none),
-        bare("GET /api/v1/cylinders/{ref}", Hidden, |f| {
-            vec![f.cylinder("file")]
-        }),
-        bare("GET /api/v1/cylinders/{ref}/events", Hidden, |f| {
-            vec![f.cylinder("held")]
-        }),
-        bare("GET /api/v1/cylinders/{ref}/trace", Hidden, |f| {
-            vec![f.cylinder("held")]
-        }),
-        with(
-            "POST /api/v1/cylinders/{ref}/labels",
-            Hidden,
-            |f| vec![f.cylinder("label")],
-            reason,
-        ),
-        bare("GET /api/v1/labels/{file}", Hidden, |f| {
-            vec![format!("{}.svg", f.code("file"))]
-        }),
+        bare("GET /api/v1/cylinders/{ref}", Hidden, |f| vec![f.cylinder("file")]),
+        bare("GET /api/v1/cylinders/{ref}/events", Hidden, |f| vec![f.cylinder("held")]),
+        bare("GET /api/v1/cylinders/{ref}/trace", Hidden, |f| vec![f.cylinder("held")]),
+        with("POST /api/v1/cylinders/{ref}/labels", Hidden, |f| vec![f.cylinder("label")], reason),
+        bare("GET /api/v1/labels/{file}", Hidden, |f| vec![format!("{}.svg", f.code("file"))]),
         with("POST /api/v1/inspections", Hidden, none, |f| {
             json!({ "ref": f.cylinder("inspect"), "inspected_on": "2026-06-15",
             "result": "pass", "report_no": format!("R-{}", f.n) })
@@ -323,43 +271,18 @@ fn cylinders() -> Vec<Example> {
             },
         )
         .by(By::Agency),
-        with(
-            "POST /api/v1/cylinders/{ref}/scrappings",
-            Hidden,
-            |f| vec![f.cylinder("scrap")],
-            document,
-        )
-        .by(By::Agency),
-        with(
-            "POST /api/v1/cylinders/{ref}/seizures",
-            Hidden,
-            |f| vec![f.cylinder("seize")],
-            document,
-        ),
-        with(
-            "POST /api/v1/cylinders/{ref}/blacklistings",
-            Hidden,
-            |f| vec![f.cylinder("black")],
-            document,
-        ),
+        with("POST /api/v1/cylinders/{ref}/scrappings", Hidden, |f| vec![f.cylinder("scrap")], document)
+            .by(By::Agency),
+        with("POST /api/v1/cylinders/{ref}/seizures", Hidden, |f| vec![f.cylinder("seize")], document),
+        with("POST /api/v1/cylinders/{ref}/blacklistings", Hidden, |f| vec![f.cylinder("black")], document),
         with(
             "DELETE /api/v1/cylinders/{ref}/blacklistings",
             Hidden,
             |f| vec![f.cylinder("unblack")],
             document,
         ),
-        with(
-            "POST /api/v1/cylinders/{ref}/losses",
-            Hidden,
-            |f| vec![f.cylinder("lose")],
-            reason,
-        ),
-        with(
-            "POST /api/v1/cylinders/{ref}/recoveries",
-            Hidden,
-            |f| vec![f.cylinder("recover")],
-            reason,
-        ),
+        with("POST /api/v1/cylinders/{ref}/losses", Hidden, |f| vec![f.cylinder("lose")], reason),
+        with("POST /api/v1/cylinders/{ref}/recoveries", Hidden, |f| vec![f.cylinder("recover")], reason),
         with(
             "POST /api/v1/cylinders/{ref}/owner-changes",
             Hidden,
@@ -370,22 +293,15 @@ fn cylinders() -> Vec<Example> {
             },
         ),
         bare("GET /api/v1/owner-changes", List, none),
-        bare("POST /api/v1/owner-changes/{id}/approve", Hidden, |f| {
-            vec![f.id("approve")]
-        })
-        .by(By::Receiver),
-        bare("POST /api/v1/owner-changes/{id}/reject", Hidden, |f| {
-            vec![f.id("reject")]
-        }),
+        bare("POST /api/v1/owner-changes/{id}/approve", Hidden, |f| vec![f.id("approve")]).by(By::Receiver),
+        bare("POST /api/v1/owner-changes/{id}/reject", Hidden, |f| vec![f.id("reject")]),
     ]
 }
 
 fn filling() -> Vec<Example> {
     use Kind::*;
     vec![
-        with("POST /api/v1/fill-checks", Scan, none, |f| {
-            cast::check(&f.code("check"), f.world.id("scale"))
-        }),
+        with("POST /api/v1/fill-checks", Scan, none, |f| cast::check(&f.code("check"), f.world.id("scale"))),
         bare("GET /api/v1/fill-checks", List, none),
         with("POST /api/v1/fills", Scan, none, |f| {
             json!({ "permit_id": f.id("permit"), "gross_g": 31_300,
@@ -407,12 +323,7 @@ fn filling() -> Vec<Example> {
             none,
             |f| json!({ "code": f.code("handover"), "customer_ref": "K-1", "entry": "scanned" }),
         ),
-        with(
-            "POST /api/v1/returns",
-            Scan,
-            none,
-            |f| json!({ "code": f.code("return") }),
-        ),
+        with("POST /api/v1/returns", Scan, none, |f| json!({ "code": f.code("return") })),
         with(
             "POST /api/v1/emptyings",
             Scan,
@@ -425,9 +336,7 @@ fn filling() -> Vec<Example> {
 fn open() -> Vec<Example> {
     use Kind::*;
     vec![
-        bare("GET /api/v1/public/cylinders/{code}", Public, |f| {
-            vec![f.code("file")]
-        }),
+        bare("GET /api/v1/public/cylinders/{code}", Public, |f| vec![f.code("file")]),
         bare("GET /api/v1/openapi.json", Public, none),
         bare("GET /C/{code}", Public, |f| vec![f.code("file")]),
         bare("GET /healthz", Public, none),

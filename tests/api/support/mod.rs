@@ -4,7 +4,7 @@ pub mod app;
 pub mod cast;
 pub mod database;
 pub mod examples;
-pub mod world;
+pub mod holdings;
 
 pub use app::TestApp;
 pub use cast::Cast;

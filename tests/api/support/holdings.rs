@@ -45,7 +45,7 @@ pub enum How {
 }
 
 /// The world.
-pub struct World {
+pub struct Holdings {
     /// The people.
     pub cast: Cast,
     /// A filler that takes cylinders over from A.
@@ -73,7 +73,7 @@ fn staff(app: &TestApp, company: &Company, cast: &Cast) -> HashMap<Role, String>
     ROLES.into_iter().map(|role| (role, auth(role))).collect()
 }
 
-impl World {
+impl Holdings {
     /// Builds it.
     pub async fn enter(app: &TestApp) -> Self {
         let cast = Cast::enter(app).await;
@@ -95,12 +95,8 @@ impl World {
             device: String::new(),
             secrets: ["南通平安", "TS4232AA01"].map(str::to_owned).to_vec(),
         };
-        world
-            .agency
-            .insert(Role::Inspector, world.cast.agency.worker.clone());
-        world
-            .own
-            .insert(Role::FillOperator, world.cast.filler.worker.clone());
+        world.agency.insert(Role::Inspector, world.cast.agency.worker.clone());
+        world.own.insert(Role::FillOperator, world.cast.filler.worker.clone());
         world.furnish(app).await;
         world.register(app).await;
         world.history(app).await;
@@ -110,18 +106,13 @@ impl World {
     /// The id of an object of A.
     #[track_caller]
     pub fn id(&self, name: &str) -> &str {
-        self.ids
-            .get(name)
-            .unwrap_or_else(|| panic!("no {name} in this world"))
+        self.ids.get(name).unwrap_or_else(|| panic!("no {name} in this world"))
     }
 
     /// A member of a cylinder's file, as it was when registered.
     #[track_caller]
     pub fn cylinder(&self, name: &str, how: How) -> String {
-        let file = self
-            .cylinders
-            .get(name)
-            .unwrap_or_else(|| panic!("no cylinder {name}"));
+        let file = self.cylinders.get(name).unwrap_or_else(|| panic!("no cylinder {name}"));
         let text = |value: &Value| value.as_str().expect("a text").to_owned();
         match how {
             How::Id => text(&file["id"]),
@@ -169,13 +160,9 @@ impl World {
         ] {
             self.keep(name, id.clone());
         }
-        let license = self
-            .newest(app, &format!("/api/v1/organizations/{}/licenses", a.id))
-            .await;
+        let license = self.newest(app, &format!("/api/v1/organizations/{}/licenses", a.id)).await;
         self.keep("license", license);
-        let certificate = self
-            .newest(app, &format!("/api/v1/users/{}/certificates", a.worker_id))
-            .await;
+        let certificate = self.newest(app, &format!("/api/v1/users/{}/certificates", a.worker_id)).await;
         self.keep("certificate", certificate);
         let body = json!({ "distributor_id": self.cast.distributor.id, "number": "GQ-77001", "valid_from": "2026-01-01", "valid_to": "2026-12-31" });
         let agreement = cast::created(app, "POST /api/v1/supply-agreements", &a.admin, body).await;
@@ -184,48 +171,25 @@ impl World {
         let body = json!({ "site_id": a.site, "name": "2号秤", "serial_no": "S-2", "medium": "lpg", "calibration_valid_to": "2027-01-31" });
         let spare = cast::created(app, "POST /api/v1/scales", &a.admin, body).await;
         for name in ["key0", "key1"] {
-            let key = cast::created(
-                app,
-                &format!("POST /api/v1/scales/{spare}/keys"),
-                &a.admin,
-                json!(null),
-            )
-            .await;
+            let key =
+                cast::created(app, &format!("POST /api/v1/scales/{spare}/keys"), &a.admin, json!(null)).await;
             self.keep(name, key);
         }
         self.keep("spare", spare);
         let key = app
-            .send(
-                &format!("POST /api/v1/scales/{}/keys", a.scale),
-                &a.admin,
-                json!(null),
-            )
+            .send(&format!("POST /api/v1/scales/{}/keys", a.scale), &a.admin, json!(null))
             .await
             .expect(201);
         self.device = format!("Device {}", key["key"].as_str().expect("a key"));
-        app.send(
-            &format!("POST /api/v1/scales/{}/shift", a.scale),
-            &a.worker,
-            json!(null),
-        )
-        .await
-        .expect(200);
+        app.send(&format!("POST /api/v1/scales/{}/shift", a.scale), &a.worker, json!(null)).await.expect(200);
     }
 
     async fn register(&mut self, app: &TestApp) {
         let a = self.cast.filler.clone();
         for (index, name) in CYLINDERS.into_iter().enumerate() {
             let body = cylinder(&a.id, &format!("AA{index:04}"));
-            let file = app
-                .send("POST /api/v1/cylinders", &a.admin, body)
-                .await
-                .expect(201);
-            for value in [
-                &file["id"],
-                &file["code"],
-                &file["label"]["id"],
-                &file["registration_code"],
-            ] {
+            let file = app.send("POST /api/v1/cylinders", &a.admin, body).await.expect(201);
+            for value in [&file["id"], &file["code"], &file["label"]["id"], &file["registration_code"]] {
                 self.secrets.push(value.as_str().expect("a text").to_owned());
             }
             self.cylinders.insert(name, file);
@@ -238,20 +202,8 @@ impl World {
         let line = |what: &str, name: &str, of: &Self| {
             format!("POST /api/v1/cylinders/{}/{what}", of.cylinder(name, How::Id))
         };
-        app.send(
-            &line("blacklistings", "unblack", self),
-            &self.cast.regulator,
-            document,
-        )
-        .await
-        .expect(201);
-        app.send(
-            &line("losses", "recover", self),
-            &a.admin,
-            json!({ "reason": "被盗" }),
-        )
-        .await
-        .expect(201);
+        app.send(&line("blacklistings", "unblack", self), &self.cast.regulator, document).await.expect(201);
+        app.send(&line("losses", "recover", self), &a.admin, json!({ "reason": "被盗" })).await.expect(201);
         for name in ["approve", "reject"] {
             let body = json!({ "new_owner_id": self.receiver.id, "reason": "转让", "document_no": format!("ZR-77{name}") });
             let change = cast::created(app, &line("owner-changes", name, self), &a.admin, body).await;
@@ -271,10 +223,7 @@ impl World {
     async fn permit(&self, app: &TestApp, name: &str) -> String {
         let a = &self.cast.filler;
         let body = cast::check(&self.cylinder(name, How::Scanned), &a.scale);
-        let answer = app
-            .send("POST /api/v1/fill-checks", &a.worker, body)
-            .await
-            .expect(200);
+        let answer = app.send("POST /api/v1/fill-checks", &a.worker, body).await.expect(200);
         assert_eq!(answer["decision"], "allowed", "{answer:#}");
         answer["permit"]["id"].as_str().expect("a permit").to_owned()
     }
