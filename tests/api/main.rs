@@ -4,4 +4,7 @@
 #[path = "support/mod.rs"]
 mod support;
 
+mod challenge;
 mod filling;
+mod holds;
+mod permits;
