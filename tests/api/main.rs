@@ -7,4 +7,6 @@ mod support;
 mod challenge;
 mod filling;
 mod holds;
+mod lifecycle;
 mod permits;
+mod registration;
