@@ -237,10 +237,8 @@ impl Command for RecordFill {
         authorize(context.actor, Action::RecordFill)?;
         self.check_times(context)?;
         check_checker(self.postcheck.as_ref(), context)?;
-        let own = context
-            .facts
-            .permit(self.permit_id)
-            .filter(|p| p.organization_id == context.actor.organization_id);
+        let permit = context.facts.permit(self.permit_id);
+        let own = permit.filter(|p| p.organization_id == context.actor.organization_id);
         let cylinder = own.and_then(|p| context.facts.cylinder(p.cylinder_id));
         let scale = own.and_then(|p| context.facts.scale(p.permit.scale_id));
         let facts = RecordFacts {
@@ -249,7 +247,8 @@ impl Command for RecordFill {
             organization_id: context.actor.organization_id,
             operator_id: context.actor.user_id,
             device_scale_id: context.actor.device.map(|d| d.scale_id),
-            cylinder,
+            // A stranger's permit is foreign, not unknown; the gate says nothing more of its cylinder.
+            cylinder: permit.and_then(|p| context.facts.cylinder(p.cylinder_id)),
             gross_g: self.gross_g.get(),
             residual_g: residual_g(own.and_then(|p| p.scale_g), cylinder),
             started_at: self.started_at,

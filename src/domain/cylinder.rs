@@ -409,6 +409,7 @@ impl Cylinder {
                     && self.label.status == LabelStatus::Bound
                 {
                     self.label.status = LabelStatus::Suspended;
+                    self.open_permit = None;
                 }
             }
             None => {}

@@ -5,4 +5,9 @@
 mod support;
 
 mod access;
+mod challenge;
 mod filling;
+mod holds;
+mod lifecycle;
+mod permits;
+mod registration;

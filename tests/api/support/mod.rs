@@ -5,9 +5,11 @@ pub mod cast;
 pub mod database;
 pub mod examples;
 pub mod holdings;
+pub mod world;
 
 pub use app::TestApp;
 pub use cast::Cast;
+pub use world::World;
 
 /// One test for both databases: `both!(name, |app| async move { … })` on a fresh [`TestApp`].
 #[macro_export]

@@ -1,0 +1,188 @@
+//! Entering a cylinder, and finding it again by whatever is at hand.
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+
+use crate::both;
+use crate::support::World;
+use crate::support::app::Reply;
+use crate::support::cast::cylinder;
+
+async fn enter(w: &World, body: Value) -> Reply {
+    w.send("POST /cylinders", &w.cast.filler.admin, body).await
+}
+
+both! {
+    async fn what_steel_cannot_say_is_not_registered(app) {
+        let w = World::enter(app).await;
+        let good = cylinder(&w.cast.filler.id, "A0000001");
+        let head = w.head();
+        for (member, value, code) in [
+            ("/design_life_months", Value::Null, "required"),
+            ("/design_life_months", json!(11), "out_of_range"),
+            ("/tare_g", json!(14_849), "implausible"),
+            ("/tare_g", json!(18_151), "implausible"),
+            ("/tare_g", json!(-1), "out_of_range"),
+            ("/max_fill_g", json!(14_911), "exceeds_filling_factor"),
+            ("/max_fill_g", json!(0), "out_of_range"),
+            ("/water_capacity_ml", json!(499), "out_of_range"),
+            ("/test_pressure_kpa", json!(2_100), "out_of_range"),
+            ("/manufactured_on", json!("2026-07"), "in_future"),
+            ("/manufactured_on", json!("2026-06-16"), "in_future"),
+            ("/manufactured_on", json!("2024-02-30"), "no_such_date"),
+            ("/manufactured_on", json!("2024"), "bad_format"),
+            ("/manufactured_on", json!("1949-12"), "out_of_range"),
+            ("/last_inspected_on", json!("2026-06-16"), "in_future"),
+            ("/last_inspected_on", json!("2024-04"), "before_manufacture"),
+            ("/purchased_on", json!("2026-06-16"), "out_of_range"),
+            ("/purchased_on", json!("2024-04-30"), "out_of_range"),
+            ("/insurance/valid_to", json!("2025-12-31"), "before_start"),
+            ("/serial_no", json!("---"), "bad_format"),
+            ("/serial_no", json!(""), "too_short"),
+            ("/registration_code", json!("12345"), "too_short"),
+            ("/owner_id", json!(w.cast.rival.id), "organization_not_found"),
+        ] {
+            let mut body = good.clone();
+            *body.pointer_mut(member).unwrap_or(&mut Value::Null) = value.clone();
+            if body.pointer(member).is_none() {
+                body[&member[1..]] = value.clone();
+            }
+            let reply = enter(&w, body).await;
+            assert_eq!(reply.problem(422), "invalid", "{member} {value}");
+            let error = &reply.json()["errors"][0];
+            assert_eq!((&error["pointer"], &error["code"]), (&json!(member), &json!(code)), "{value}");
+        }
+        let mut unknown = good.clone();
+        unknown["model"] = json!("YSP99");
+        assert_eq!(enter(&w, unknown).await.json()["errors"][0]["pointer"], "/medium");
+        let mut agency = good.clone();
+        agency["owner_id"] = json!(w.cast.agency.id);
+        let reply = w.send("POST /cylinders", &w.cast.admin, agency).await;
+        assert_eq!(reply.json()["errors"][0]["code"], "not_a_filler");
+        let worker = w.send("POST /cylinders", &w.cast.filler.worker, good.clone()).await;
+        assert_eq!(worker.problem(403), "forbidden");
+        assert_eq!(w.head(), head, "nothing was written");
+        enter(&w, good).await.expect(201);
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn the_model_fills_what_is_left_out(app) {
+        let w = World::enter(app).await;
+        let made = enter(&w, cylinder(&w.cast.filler.id, "A0000002")).await.expect(201);
+        for (member, value) in [
+            ("medium", json!("lpg")),
+            ("phase", json!("gas")),
+            ("water_capacity_ml", json!(35_500)),
+            ("max_fill_g", json!(14_900)),
+            ("working_pressure_kpa", json!(2_100)),
+            ("test_pressure_kpa", json!(3_200)),
+            ("status", json!("in_service")),
+        ] {
+            assert_eq!(made[member], value, "{member}");
+        }
+        let mut own = cylinder(&w.cast.filler.id, "A0000003");
+        own["max_fill_g"] = json!(14_500);
+        own["model"] = json!("YSP35.5/14.9");
+        own["design_life_months"] = json!(200);
+        let made = enter(&w, own).await.expect(201);
+        assert_eq!(made["max_fill_g"], 14_500, "the stamp goes before the table");
+        assert_eq!(made["life_ends_on"], "2036-05-31", "a stamped life is capped as an extended one is");
+        let mut no_tare = cylinder(&w.cast.filler.id, "A0000004");
+        no_tare.as_object_mut().unwrap().remove("tare_g");
+        let reply = enter(&w, no_tare).await;
+        assert_eq!(reply.problem(400), "malformed_request");
+        assert_eq!(reply.json()["errors"][0]["pointer"], "/tare_g");
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn a_stamp_and_a_registration_code_are_registered_once(app) {
+        let w = World::enter(app).await;
+        let first = cylinder(&w.cast.filler.id, "B000000X");
+        enter(&w, first.clone()).await.expect(201);
+        let with = |changes: &[(&str, &str)]| {
+            let mut body = first.clone();
+            for (member, value) in changes {
+                body[*member] = json!(value);
+            }
+            body
+        };
+        let stamp = [
+            [("registration_code", "32A99999991"), ("serial_no", "B000000X")],
+            [("registration_code", "32A99999992"), ("serial_no", "b000000x")],
+            [("registration_code", "32A99999993"), ("serial_no", "Ｂ０００００0Ｘ")],
+            [("registration_code", "32A99999994"), ("manufactured_on", "2024-05-20")],
+        ];
+        for changes in stamp {
+            assert_eq!(enter(&w, with(&changes)).await.problem(409), "stamp_taken", "{changes:?}");
+        }
+        for (n, code) in ["32AB000000X", "32ab000000x", "３２AB000000X"].into_iter().enumerate() {
+            let serial_no = format!("C{n}");
+            let taken = enter(&w, with(&[("serial_no", &serial_no), ("registration_code", code)])).await;
+            assert_eq!(taken.problem(409), "registration_code_taken", "{code}");
+        }
+        enter(&w, with(&[("registration_code", "32A99999995"), ("manufactured_on", "2024-06")])).await.expect(201);
+        assert_eq!(w.head(), 2);
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn a_cylinder_is_found_by_whatever_names_it(app) {
+        let w = World::enter(app).await;
+        let made = enter(&w, cylinder(&w.cast.filler.id, "D000000X")).await.expect(201);
+        let (id, code) = (made["id"].as_str().unwrap(), made["code"].as_str().unwrap());
+        let url = made["label"]["url"].as_str().unwrap();
+        let typed = made["label"]["typed"].as_str().unwrap();
+        let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+        for reference in [
+            id.to_owned(),
+            code.to_owned(),
+            code.to_lowercase(),
+            encoded(url),
+            encoded(&format!("https://elsewhere.example/c/{}/", code.to_lowercase())),
+            "reg:32AD000000X".to_owned(),
+            "reg:32ad000000x".to_owned(),
+            "stamp:ABC:D000000X".to_owned(),
+            "stamp:abc:d000000x:2024-05".to_owned(),
+            typed.to_owned(),
+            typed.replace('-', "").to_lowercase(),
+        ] {
+            assert_eq!(w.file(&reference).await["id"], id, "{reference}");
+            assert_eq!(w.events(&reference).await.len(), 1, "{reference}");
+        }
+        let mut forged = code.to_owned();
+        forged.replace_range(28.., if code.ends_with('0') { "1" } else { "0" });
+        let untyped = &typed[..8];
+        for reference in [
+            "019a0000-0000-7000-8000-000000000001",
+            "reg:nothing",
+            "stamp:ABC",
+            "stamp:ABC:NOTHING",
+            "stamp:ABC:D000000X:2024-06",
+            forged.as_str(),
+            untyped,
+            "%F0%9F%8D%95",
+            "%00",
+            "..%2F..",
+        ] {
+            let reply = w.get(&format!("/cylinders/{reference}"), &w.cast.filler.admin).await;
+            assert_eq!(reply.problem(404), "cylinder_not_found", "{reference}");
+        }
+        for reference in [id, code, "reg:32AD000000X", "stamp:ABC:D000000X", typed] {
+            let foreign = w.get(&format!("/cylinders/{reference}"), &w.cast.rival.admin).await;
+            assert_eq!(foreign.problem(404), "cylinder_not_found", "{reference}");
+        }
+        let mut twin = cylinder(&w.cast.filler.id, "D000000X");
+        twin["registration_code"] = json!("32A99999991");
+        twin["manufactured_on"] = json!("2024-04");
+        enter(&w, twin).await.expect(201);
+        let two = w.get("/cylinders/stamp:ABC:D000000X", &w.cast.filler.admin).await;
+        assert_eq!(two.problem(409), "ambiguous_reference");
+        assert_eq!(w.file("stamp:ABC:D000000X:2024-05").await["id"], id);
+        w.app.verify();
+    }
+}
