@@ -5,4 +5,7 @@
 mod support;
 
 mod access;
+mod credentials;
+mod devices;
 mod filling;
+mod sessions;
