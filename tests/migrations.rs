@@ -164,10 +164,10 @@ fn declared() -> Columns {
     for line in text.lines().map(str::trim) {
         if let Some((name, _)) = line.split_once(" (").filter(|_| line.ends_with(") {")) {
             table = Some(name.to_owned());
-        } else if let (Some(table), Some((column, kind))) = (&table, line.split_once(" -> ")) {
-            if let Some(kind) = kind.strip_suffix(',').filter(|_| !line.contains("joinable")) {
-                found.insert(format!("{table}.{column}"), kind.to_owned());
-            }
+        } else if let (Some(table), Some((column, kind))) = (&table, line.split_once(" -> "))
+            && let Some(kind) = kind.strip_suffix(',').filter(|_| !line.contains("joinable"))
+        {
+            found.insert(format!("{table}.{column}"), kind.to_owned());
         }
     }
     found

@@ -6,8 +6,11 @@ mod support;
 
 mod access;
 mod challenge;
+mod credentials;
+mod devices;
 mod filling;
 mod holds;
 mod lifecycle;
 mod permits;
 mod registration;
+mod sessions;
