@@ -381,7 +381,7 @@ fn first_filler(office: &mut Office<'_>) -> std::result::Result<FirstFiller, Dem
         name: "平安一站（崇川）",
         district: "320613",
         place: (31.981, 120.894),
-        scales: 6,
+        scales: 12,
         operator: ("chongzhuang", "王大力"),
         checker: ("jiancha", "陈细心"),
     };
@@ -411,7 +411,7 @@ fn first_filler(office: &mut Office<'_>) -> std::result::Result<FirstFiller, Dem
         name: "平安二站（通州）",
         district: "320612",
         place: (32.064, 121.075),
-        scales: 4,
+        scales: 8,
         operator: ("erzhan-chongzhuang", "马志远"),
         checker: ("erzhan-jiancha", "朱红梅"),
     };
@@ -430,7 +430,7 @@ fn second_filler(office: &mut Office<'_>) -> std::result::Result<Station, DemoEr
         name: "瑞丰充装站（海门）",
         district: "320614",
         place: (31.893, 121.176),
-        scales: 4,
+        scales: 8,
         operator: ("ruifeng-chongzhuang", "高建军"),
         checker: ("ruifeng-jiancha", "林秀英"),
     };

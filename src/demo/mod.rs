@@ -25,8 +25,8 @@ pub use summary::Summary;
 
 /// The password of everybody in the city.
 pub const PASSWORD: &str = "demo-pingma-2026";
-/// Days of history.
-const DAYS: i64 = 365;
+/// Days of history: 52 weeks.
+const DAYS: i64 = 364;
 /// Seconds in a day.
 const DAY_S: i64 = 86_400;
 

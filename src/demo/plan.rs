@@ -87,7 +87,10 @@ const FILL: Visit = Visit {
     record: Record::Good,
 };
 /// A check that is going to be refused.
-const CHECK: Visit = Visit { record: Record::None, ..FILL };
+const CHECK: Visit = Visit {
+    record: Record::None,
+    ..FILL
+};
 
 /// Hours of the day, so that what happens on one day happens in order.
 const RETURNS: i64 = 7;
@@ -96,36 +99,40 @@ const OFFICE: i64 = 13;
 const AGAIN: i64 = 15;
 const HANDOVERS: i64 = 18;
 
+/// The city works every third day: the same year with a third of the commits.
+const BEAT: i64 = 3;
+
 struct Diary(Vec<(i64, i64, Step)>);
 
 impl Diary {
     fn add(&mut self, day: i64, hour: i64, step: Step) {
-        self.0.push((day.clamp(0, DAYS - 1), hour, step));
+        let beat = (day + BEAT - 1).div_euclid(BEAT) * BEAT;
+        self.0.push((beat.clamp(0, DAYS - 1), hour, step));
     }
 
     fn visit(&mut self, day: i64, visit: Visit) {
         self.add(day, FILLS, Step::Visit(visit));
     }
 
-    /// Filled, delivered the next day.
+    /// Filled, delivered the next time.
     fn deliver(&mut self, day: i64) {
         self.visit(day, FILL);
-        self.add(day + 1, HANDOVERS, Step::HandOver);
+        self.add(day + BEAT, HANDOVERS, Step::HandOver);
     }
 
     /// Rounds through the city until shortly before a day, then at rest at the station.
     fn rounds(&mut self, until: i64, chance: &Chance) {
         let mut day = 15 + chance.below(45);
         loop {
-            let delivered = day + chance.below(4);
-            let back = delivered + 40 + chance.below(70);
-            if back >= until {
+            let delivered = day + BEAT * chance.below(2);
+            let back = delivered + 45 + chance.below(80);
+            if back + BEAT >= until {
                 break;
             }
             self.visit(day, FILL);
             self.add(delivered, HANDOVERS, Step::HandOver);
             self.add(back, RETURNS, Step::Return);
-            day = back + 1 + chance.below(15);
+            day = back + BEAT + chance.below(15);
         }
     }
 }
@@ -135,7 +142,7 @@ pub(super) fn of(fate: Fate, lawful_until: i64, chance: &Chance) -> Vec<(i64, i6
     let mut diary = Diary(Vec::new());
     let come = chance.below(12);
     diary.add(come, RETURNS, Step::Register);
-    diary.add(come + 1, RETURNS, Step::Return);
+    diary.add(come + BEAT, RETURNS, Step::Return);
     let day = match fate {
         Fate::Ready => DAYS,
         Fate::Filled => DAYS - 1 - chance.below(6),
@@ -148,7 +155,7 @@ pub(super) fn of(fate: Fate, lawful_until: i64, chance: &Chance) -> Vec<(i64, i6
         Fate::UncertifiedOperator | Fate::ExpiredScale => DAYS - 3 - chance.below(20),
         // Never filled: refused when they come in.
         Fate::NotRegistered | Fate::DualPhase | Fate::Refurbished | Fate::NoFillerMark => {
-            diary.visit(come + 2, CHECK);
+            diary.visit(come + 2 * BEAT, CHECK);
             return diary.0;
         }
         _ => 60 + chance.below(DAYS - 130),
@@ -170,7 +177,7 @@ impl Diary {
             Fate::HeldThenReleased => {
                 self.held(day, Record::NoPostcheck);
                 self.add(day, OFFICE, Step::Reweigh);
-                self.add(day + 1, HANDOVERS, Step::HandOver);
+                self.add(day + BEAT, HANDOVERS, Step::HandOver);
             }
             Fate::Overdue | Fate::LifeEnded => self.visit(day + chance.below(8), CHECK),
             Fate::Scrapped | Fate::Inspected | Fate::LifeExtended | Fate::SeizedThenScrapped => {
@@ -181,16 +188,22 @@ impl Diary {
             }
             Fate::LabelReplaced => {
                 self.add(day, OFFICE, Step::ReplaceLabel);
-                self.visit(day + 1, Visit { shown: Shown::Old, ..CHECK });
-                self.deliver(day + 2);
+                self.visit(
+                    day + BEAT,
+                    Visit {
+                        shown: Shown::Old,
+                        ..CHECK
+                    },
+                );
+                self.deliver(day + 2 * BEAT);
             }
             Fate::OwnerChanged => {
                 self.add(day, OFFICE, Step::ChangeOwner);
-                self.deliver(day + 1);
+                self.deliver(day + BEAT);
             }
             Fate::DeliveredTwice => {
                 self.deliver(day);
-                self.add(day + 3, HANDOVERS, Step::HandOver);
+                self.add(day + 2 * BEAT, HANDOVERS, Step::HandOver);
             }
             _ => self.tricks(fate, day),
         }
@@ -203,21 +216,21 @@ impl Diary {
     fn agency(&mut self, fate: Fate, day: i64) {
         if fate == Fate::SeizedThenScrapped {
             self.add(day, OFFICE, Step::Seize);
-            self.add(day + 3, RETURNS, Step::ToAgency);
-            self.add(day + 5, OFFICE, Step::Scrap);
+            self.add(day + 2 * BEAT, RETURNS, Step::ToAgency);
+            self.add(day + 3 * BEAT, OFFICE, Step::Scrap);
             return;
         }
         self.add(day, RETURNS, Step::ToAgency);
         if fate == Fate::Scrapped {
-            self.add(day + 2, OFFICE, Step::Fail);
+            self.add(day + BEAT, OFFICE, Step::Fail);
             return;
         }
-        self.add(day + 2, OFFICE, Step::Pass);
+        self.add(day + BEAT, OFFICE, Step::Pass);
         if fate == Fate::LifeExtended {
-            self.add(day + 3, OFFICE, Step::Extend);
+            self.add(day + 2 * BEAT, OFFICE, Step::Extend);
         }
-        self.add(day + 5, RETURNS, Step::Return);
-        self.deliver(day + 6);
+        self.add(day + 3 * BEAT, RETURNS, Step::Return);
+        self.deliver(day + 4 * BEAT);
     }
 
     fn standing(&mut self, fate: Fate, day: i64) {
@@ -225,41 +238,68 @@ impl Diary {
             Fate::Seized => self.add(day, OFFICE, Step::Seize),
             Fate::Blacklisted | Fate::Unblacklisted => {
                 self.add(day, OFFICE, Step::Blacklist);
-                self.visit(day + 1, CHECK);
+                self.visit(day + BEAT, CHECK);
             }
             _ => {
                 self.deliver(day);
-                self.add(day + 30, OFFICE, Step::Lose);
+                self.add(day + 10 * BEAT, OFFICE, Step::Lose);
             }
         }
         if fate == Fate::Unblacklisted {
-            self.add(day + 9, OFFICE, Step::Unblacklist);
-            self.deliver(day + 10);
+            self.add(day + 3 * BEAT, OFFICE, Step::Unblacklist);
+            self.deliver(day + 4 * BEAT);
         }
         if fate == Fate::Recovered {
-            self.add(day + 45, OFFICE, Step::Recover);
-            self.add(day + 46, RETURNS, Step::Return);
+            self.add(day + 15 * BEAT, OFFICE, Step::Recover);
+            self.add(day + 16 * BEAT, RETURNS, Step::Return);
         }
     }
 
     /// What the gate is there for.
     fn tricks(&mut self, fate: Fate, day: i64) {
         let check = match fate {
-            Fate::Foreign => Visit { bench: Bench::First, ..CHECK },
-            Fate::ForgedCopy => Visit { shown: Shown::Forged, ..CHECK },
-            Fate::OtherQr => Visit { shown: Shown::OtherQr, ..CHECK },
-            Fate::LighterThanTare => Visit { reading: Reading::TooLight, ..CHECK },
-            Fate::NotEmpty => Visit { reading: Reading::HalfFull, ..CHECK },
-            Fate::UncertifiedOperator => Visit { bench: Bench::Uncertified, ..CHECK },
-            Fate::ExpiredScale => Visit { bench: Bench::ExpiredScale, ..CHECK },
-            Fate::PrecheckFailed => Visit { valve_fails: true, ..CHECK },
-            Fate::Suspended => Visit { wrong_stamp: true, ..CHECK },
+            Fate::Foreign => Visit {
+                bench: Bench::First,
+                ..CHECK
+            },
+            Fate::ForgedCopy => Visit {
+                shown: Shown::Forged,
+                ..CHECK
+            },
+            Fate::OtherQr => Visit {
+                shown: Shown::OtherQr,
+                ..CHECK
+            },
+            Fate::LighterThanTare => Visit {
+                reading: Reading::TooLight,
+                ..CHECK
+            },
+            Fate::NotEmpty => Visit {
+                reading: Reading::HalfFull,
+                ..CHECK
+            },
+            Fate::UncertifiedOperator => Visit {
+                bench: Bench::Uncertified,
+                ..CHECK
+            },
+            Fate::ExpiredScale => Visit {
+                bench: Bench::ExpiredScale,
+                ..CHECK
+            },
+            Fate::PrecheckFailed => Visit {
+                valve_fails: true,
+                ..CHECK
+            },
+            Fate::Suspended => Visit {
+                wrong_stamp: true,
+                ..CHECK
+            },
             Fate::PocketCode => FILL,
             _ => return,
         };
         self.visit(day, check);
         match fate {
-            Fate::Suspended => (1..=3).for_each(|n| self.visit(day + n, check)),
+            Fate::Suspended => (1..=3).for_each(|n| self.visit(day + n * BEAT, check)),
             Fate::NotEmpty => {
                 self.add(day, OFFICE, Step::Empty);
                 self.add(day, AGAIN, Step::Visit(FILL));
