@@ -87,10 +87,7 @@ const FILL: Visit = Visit {
     record: Record::Good,
 };
 /// A check that is going to be refused.
-const CHECK: Visit = Visit {
-    record: Record::None,
-    ..FILL
-};
+const CHECK: Visit = Visit { record: Record::None, ..FILL };
 
 /// Hours of the day, so that what happens on one day happens in order.
 const RETURNS: i64 = 7;
@@ -188,13 +185,7 @@ impl Diary {
             }
             Fate::LabelReplaced => {
                 self.add(day, OFFICE, Step::ReplaceLabel);
-                self.visit(
-                    day + BEAT,
-                    Visit {
-                        shown: Shown::Old,
-                        ..CHECK
-                    },
-                );
+                self.visit(day + BEAT, Visit { shown: Shown::Old, ..CHECK });
                 self.deliver(day + 2 * BEAT);
             }
             Fate::OwnerChanged => {
@@ -258,42 +249,15 @@ impl Diary {
     /// What the gate is there for.
     fn tricks(&mut self, fate: Fate, day: i64) {
         let check = match fate {
-            Fate::Foreign => Visit {
-                bench: Bench::First,
-                ..CHECK
-            },
-            Fate::ForgedCopy => Visit {
-                shown: Shown::Forged,
-                ..CHECK
-            },
-            Fate::OtherQr => Visit {
-                shown: Shown::OtherQr,
-                ..CHECK
-            },
-            Fate::LighterThanTare => Visit {
-                reading: Reading::TooLight,
-                ..CHECK
-            },
-            Fate::NotEmpty => Visit {
-                reading: Reading::HalfFull,
-                ..CHECK
-            },
-            Fate::UncertifiedOperator => Visit {
-                bench: Bench::Uncertified,
-                ..CHECK
-            },
-            Fate::ExpiredScale => Visit {
-                bench: Bench::ExpiredScale,
-                ..CHECK
-            },
-            Fate::PrecheckFailed => Visit {
-                valve_fails: true,
-                ..CHECK
-            },
-            Fate::Suspended => Visit {
-                wrong_stamp: true,
-                ..CHECK
-            },
+            Fate::Foreign => Visit { bench: Bench::First, ..CHECK },
+            Fate::ForgedCopy => Visit { shown: Shown::Forged, ..CHECK },
+            Fate::OtherQr => Visit { shown: Shown::OtherQr, ..CHECK },
+            Fate::LighterThanTare => Visit { reading: Reading::TooLight, ..CHECK },
+            Fate::NotEmpty => Visit { reading: Reading::HalfFull, ..CHECK },
+            Fate::UncertifiedOperator => Visit { bench: Bench::Uncertified, ..CHECK },
+            Fate::ExpiredScale => Visit { bench: Bench::ExpiredScale, ..CHECK },
+            Fate::PrecheckFailed => Visit { valve_fails: true, ..CHECK },
+            Fate::Suspended => Visit { wrong_stamp: true, ..CHECK },
             Fate::PocketCode => FILL,
             _ => return,
         };

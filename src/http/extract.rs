@@ -162,6 +162,10 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Body<T>> {
     let value: serde_json::Value = serde_json::from_slice(bytes)
         .map_err(|error| Error::new(Code::MalformedRequest, format!("the body is not JSON: {error}")))?;
+    // Serde would take the members of an object from an array too, in their order.
+    if !value.is_object() {
+        return Err(Error::new(Code::MalformedRequest, "the body must be a JSON object"));
+    }
     let digest = sha256(value.to_string().as_bytes());
     let value = serde_path_to_error::deserialize(value).map_err(|error| member_error(&error))?;
     Ok(Body { value, digest })
@@ -216,13 +220,7 @@ pub fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T> {
         .map_err(|_| Error::new(Code::MalformedRequest, "the query can't be read"))?;
     let mut object = serde_json::Map::new();
     for (name, text) in pairs {
-        // Numbers and truth values are typed by their looks: no text parameter of ours looks like one and isn't.
-        let value = match text.as_str() {
-            "true" => true.into(),
-            "false" => false.into(),
-            _ => serde_json::Value::String(text),
-        };
-        if object.insert(name.clone(), value).is_some() {
+        if object.insert(name.clone(), serde_json::Value::String(text)).is_some() {
             return Err(parameter(&name, "repeated", "this parameter may come once".to_owned()));
         }
     }
@@ -260,6 +258,18 @@ impl<'de> Deserialize<'de> for Limit {
         let number = text.parse::<i64>().ok().filter(|n| (1..=200).contains(n));
         number.map(Self).ok_or_else(|| serde::de::Error::custom("1 to 200 is allowed"))
     }
+}
+
+/// Reads `true` or `false` of a query.
+///
+/// # Errors
+/// Any other text.
+pub fn flag<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<bool>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let known = text.parse().map(Some);
+    known.map_err(|_| serde::de::Error::custom("true or false is allowed"))
 }
 
 /// A key that a cursor can carry.

@@ -12,8 +12,6 @@ mod svg;
 mod symbol;
 
 #[cfg(test)]
-mod decode_tests;
-#[cfg(test)]
 mod test_support;
 
 use std::str::FromStr;

@@ -10,12 +10,7 @@ use crate::support::cast::{challenge_rate, check, register, sign_in};
 use crate::support::{Cast, TestApp};
 
 async fn checked(app: &TestApp, cast: &Cast, code: &str) -> Reply {
-    app.send(
-        "POST /api/v1/fill-checks",
-        &cast.filler.worker,
-        check(code, &cast.filler.scale),
-    )
-    .await
+    app.send("POST /api/v1/fill-checks", &cast.filler.worker, check(code, &cast.filler.scale)).await
 }
 
 #[track_caller]
@@ -27,15 +22,8 @@ fn allowed(reply: &Reply) {
 #[track_caller]
 fn refused(reply: &Reply, rule: &str) {
     let answer = reply.expect(200);
-    assert_eq!(
-        (&answer["decision"], &answer["permit"]),
-        (&json!("refused"), &Value::Null)
-    );
-    assert!(
-        reply.rules().contains(&rule.to_owned()),
-        "{rule}: {:?}",
-        reply.rules()
-    );
+    assert_eq!((&answer["decision"], &answer["permit"]), (&json!("refused"), &Value::Null));
+    assert!(reply.rules().contains(&rule.to_owned()), "{rule}: {:?}", reply.rules());
 }
 
 /// The first row of a list.
@@ -45,12 +33,7 @@ async fn first(app: &TestApp, path: &str, auth: &str) -> String {
 }
 
 async fn judge(app: &TestApp, path: &str, auth: &str, status: &str) -> Reply {
-    app.send(
-        &format!("PATCH {path}"),
-        auth,
-        json!({ "status": status, "reason": "检查发现问题" }),
-    )
-    .await
+    app.send(&format!("PATCH {path}"), auth, json!({ "status": status, "reason": "检查发现问题" })).await
 }
 
 both! {

@@ -17,13 +17,11 @@ async fn new_key(app: &TestApp, cast: &Cast) -> (String, String) {
 }
 
 async fn shift(app: &TestApp, verb: &str, scale: &str, auth: &str) -> Reply {
-    app.send(&format!("{verb} /api/v1/scales/{scale}/shift"), auth, Value::Null)
-        .await
+    app.send(&format!("{verb} /api/v1/scales/{scale}/shift"), auth, Value::Null).await
 }
 
 async fn checked(app: &TestApp, auth: &str, code: &str, scale: &str) -> Reply {
-    app.send("POST /api/v1/fill-checks", auth, check(code, scale))
-        .await
+    app.send("POST /api/v1/fill-checks", auth, check(code, scale)).await
 }
 
 #[track_caller]
@@ -37,11 +35,7 @@ fn allowed(reply: &Reply) -> Value {
 #[track_caller]
 fn unattended(reply: &Reply) {
     assert_eq!(reply.expect(200)["decision"], "refused");
-    assert!(
-        reply.rules().contains(&"fill.operator-certificate".to_owned()),
-        "{:?}",
-        reply.rules()
-    );
+    assert!(reply.rules().contains(&"fill.operator-certificate".to_owned()), "{:?}", reply.rules());
 }
 
 both! {

@@ -1,16 +1,23 @@
 //! Behavior of the whole service through its HTTP interface, on SQLite and on PostgreSQL. One binary, so that the throw-away
 //! PostgreSQL server is started once.
 
+#[path = "../support/decoder.rs"]
+mod decoder;
 #[path = "support/mod.rs"]
 mod support;
 
 mod access;
+mod bad_input;
 mod challenge;
 mod credentials;
 mod devices;
 mod filling;
+mod history;
 mod holds;
+mod labels;
 mod lifecycle;
 mod permits;
+mod public;
 mod registration;
 mod sessions;
+mod storms;

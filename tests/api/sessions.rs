@@ -36,13 +36,7 @@ async fn post(app: &TestApp, path: &str, auth: Option<&str>, body: Value) -> Rep
 }
 
 async fn log_in(app: &TestApp, username: &str, password: &str) -> Reply {
-    post(
-        app,
-        "/auth/login",
-        None,
-        json!({ "username": username, "password": password }),
-    )
-    .await
+    post(app, "/auth/login", None, json!({ "username": username, "password": password })).await
 }
 
 async fn refresh(app: &TestApp, token: &str) -> Reply {

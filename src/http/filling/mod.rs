@@ -320,6 +320,7 @@ pub struct FillCheckQuery {
     /// What the gate said.
     pub decision: Option<Decision>,
     /// Only those with an alert, or only those without.
+    #[serde(deserialize_with = "super::extract::flag")]
     pub alert: Option<bool>,
     /// Where.
     pub site_id: Option<SiteId>,

@@ -11,7 +11,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{test, web};
 use pingma::app::App;
 use pingma::clock::{Clock, ManualClock, SeededIds};
-use pingma::config::{Overrides, Settings};
+use pingma::config::{Bounded, Overrides, Settings};
 use pingma::db::conn::Conn;
 use pingma::domain::instant::Instant;
 use pingma::http::middleware;
@@ -131,6 +131,13 @@ impl TestApp {
         let app = Arc::new(server::build(&settings, &parts).expect("the service starts"));
         let service = server::service(Arc::clone(&app), &settings, None).expect("the service");
         Self { app, clock, settings, service: web::Data::new(service), _dir: dir }
+    }
+
+    /// From now on one address may make so many calls a minute without login.
+    pub fn limit_public_calls(&mut self, per_minute: u32) {
+        self.settings.public_rate_per_minute = Bounded::new(per_minute).expect("a rate");
+        let service = server::service(Arc::clone(&self.app), &self.settings, None).expect("the service");
+        self.service = web::Data::new(service);
     }
 
     /// A second service on the same database, as after a restart or on another machine.

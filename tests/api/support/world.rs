@@ -1,11 +1,14 @@
 //! The cast at work: what most tests do between their first line and the one that matters.
 
+use std::rc::Rc;
+
+use actix_web::rt::spawn;
 use pingma::domain::actor::Credential;
 use pingma::domain::id::UserId;
 use serde_json::{Value, json};
 
 use super::TestApp;
-use super::app::{Ask, Reply};
+use super::app::{Ask, Reply, ask_service};
 use super::cast::{Cast, Company, certify, challenge_rate, check, created, register, session_of, sign_in};
 
 /// A service with its cast, and no stamp challenges.
@@ -190,6 +193,23 @@ impl World {
         let mut conn = self.app.conn();
         pingma::ledger::verify::verify(&mut conn, &mut |_, _| {}).expect("verify runs").events
     }
+}
+
+/// Sends calls at once; their answers in order.
+pub async fn at_once(w: &World, asks: Vec<Ask>) -> Vec<Reply> {
+    let service = Rc::new(w.app.service().await);
+    let calls: Vec<_> = asks
+        .into_iter()
+        .map(|ask| {
+            let service = Rc::clone(&service);
+            spawn(async move { ask_service(&*service, ask).await })
+        })
+        .collect();
+    let mut replies = Vec::with_capacity(calls.len());
+    for call in calls {
+        replies.push(call.await.expect("it ends"));
+    }
+    replies
 }
 
 fn format_line(line: &str) -> String {

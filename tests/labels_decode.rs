@@ -1,41 +1,15 @@
-//! Labels scanned by a decoder that shares no code with the encoder: `zbarimg` from zbar, on the
-//! PNG labels and on the SVG labels rasterized by librsvg's `rsvg-convert`.
-//!
-//! Where these programs are not installed the tests say so and pass, unless
-//! `PINGMA_REQUIRE_DECODER` is set.
+//! Labels of every size and error correction, scanned by a decoder that shares no code with the encoder.
 
-use std::io::ErrorKind;
-use std::path::Path;
-use std::process::Command;
+#[path = "support/decoder.rs"]
+mod decoder;
 
-use crate::label::{ErrorCorrection, LabelContent, LabelFonts, LabelSpec, SizeMm, render_png, render_svg};
+use decoder::{rasterize, scan};
+use pingma::label::{ErrorCorrection, LabelContent, LabelFonts, LabelSpec, SizeMm, render_png, render_svg};
 
 const URL: &str = "HTTPS://PINGMA.EXAMPLE/C/0123456789ABCDEFGHJKMNPQRSTVW";
 const WIDTHS_MM: [u16; 6] = [15, 20, 30, 40, 60, 100];
 const LEVELS: [&str; 4] = ["L", "M", "Q", "H"];
 const RESOLUTION_DPI: u32 = 300;
-
-/// Runs a program and returns what it prints, or `None` if it is not installed.
-fn run(program: &str, arguments: &[&str], file: &Path) -> Option<String> {
-    let output = match Command::new(program).args(arguments).arg(file).output() {
-        Ok(output) => output,
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            let required = std::env::var_os("PINGMA_REQUIRE_DECODER").is_some();
-            assert!(!required, "{program} is required but not installed");
-            eprintln!("skipped: {program} is not installed");
-            return None;
-        }
-        Err(error) => panic!("{program}: {error}"),
-    };
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{program} {}: {errors}", file.display());
-    Some(String::from_utf8(output.stdout).unwrap())
-}
-
-/// The content of all QR symbols in an image, or `None` without decoder.
-fn scan(image: &Path) -> Option<String> {
-    run("zbarimg", &["--quiet", "--raw", "-Sdisable", "-Sqrcode.enable"], image)
-}
 
 fn content(url: &str) -> LabelContent<'_> {
     LabelContent {
@@ -74,12 +48,9 @@ fn svg_labels_scan_at_every_size_and_level() {
     let directory = tempfile::tempdir().unwrap();
     let svg = directory.path().join("label.svg");
     let png = directory.path().join("label.png");
-    let dpi = RESOLUTION_DPI.to_string();
-    let output = png.to_str().unwrap();
     for spec in all_specs() {
         std::fs::write(&svg, render_svg(&content(URL), spec, &fonts).unwrap()).unwrap();
-        let arguments = ["--dpi-x", &dpi, "--dpi-y", &dpi, "--output", output];
-        if run("rsvg-convert", &arguments, &svg).is_none() {
+        if rasterize(&svg, &png, RESOLUTION_DPI).is_none() {
             return;
         }
         let Some(scanned) = scan(&png) else { return };

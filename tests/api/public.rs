@@ -1,0 +1,164 @@
+//! What anybody sees who scans a code.
+
+use serde_json::{Value, json};
+
+use crate::both;
+use crate::support::World;
+use crate::support::app::{Ask, Reply};
+use crate::support::cast::cylinder;
+use crate::support::world::GOOD_GROSS_G;
+
+async fn look(w: &World, path: &str) -> Reply {
+    let ask = Ask {
+        line: format!("GET {path}"),
+        headers: vec![("user-agent".to_owned(), "Mozilla/5.0 (Linux; Android) Mobile".to_owned())],
+        ..Ask::default()
+    };
+    w.app.ask(ask).await
+}
+
+/// A cylinder whose registration code says nothing of its serial number; its answer.
+async fn registered(w: &World, serial_no: &str, manufactured_on: &str) -> Value {
+    let mut body = cylinder(&w.cast.filler.id, serial_no);
+    body["registration_code"] = json!(format!("苏F-{}", &serial_no[1..4]));
+    body["manufactured_on"] = json!(manufactured_on);
+    body["purchased_on"] = Value::Null;
+    w.send("POST /cylinders", &w.cast.filler.admin, body).await.expect(201)
+}
+
+fn forge(code: &str) -> String {
+    let mut forged = code.to_owned();
+    forged.replace_range(28.., if code.ends_with('0') { "1" } else { "0" });
+    forged
+}
+
+both! {
+    async fn the_page_answers_for_every_code_in_both_languages(app) {
+        let w = World::enter(app).await;
+        let delivery = w.own_delivery().await;
+        let lawful = registered(&w, "Q123456X", "2024-05").await;
+        let code = lawful["code"].as_str().unwrap();
+        w.filled(code, GOOD_GROSS_G).await;
+        w.hand_over(&delivery, code).await.expect(200);
+        let overdue = registered(&w, "R987654Y", "2021-05").await;
+        let cases = [
+            (code.to_owned(), "可以使用", "may be used"),
+            (overdue["code"].as_str().unwrap().to_owned(), "", "must not be used"),
+            (lawful["label"]["typed"].as_str().unwrap().to_owned(), "可以使用", "may be used"),
+            ("0".repeat(29), "", ""),
+            ("hello".to_owned(), "", ""),
+            (forge(code), "", ""),
+        ];
+        let head = w.head();
+        for (code, _, _) in &cases {
+            for lang in ["zh", "en"] {
+                let page = look(&w, &format!("/C/{code}?lang={lang}")).await;
+                let text = page.text();
+                assert_eq!(page.status, 200, "{code}");
+                assert!(page.bytes.len() <= 50_000, "{} bytes", page.bytes.len());
+                assert!(page.headers.get("content-type").unwrap().to_str().unwrap().starts_with("text/html"));
+                assert!(text.contains(&format!("<html lang=\"{lang}")), "{code} {lang}: {}", &text[..200]);
+                for hidden in ["<script", "javascript:", "Q123456X", "456X", "R987654Y", "654Y", "测试 Person", "K-1001", "{\"", "log_index", "null"] {
+                    assert!(!text.contains(hidden), "{hidden} in the page of {code}");
+                }
+                for id in [&lawful["id"], &lawful["owner"]["id"], &json!(w.cast.filler.worker_id), &json!(w.cast.filler.site)] {
+                    assert!(!text.contains(id.as_str().unwrap()), "{id} in the page of {code}");
+                }
+            }
+        }
+        let zh = look(&w, &format!("/C/{code}")).await.text();
+        assert!(zh.contains("南通平安燃气有限公司") && zh.contains("苏F-123"));
+        let english = Ask {
+            line: format!("GET /C/{code}"),
+            headers: vec![("accept-language".to_owned(), "en-GB,zh;q=0.5".to_owned())],
+            ..Ask::default()
+        };
+        assert!(w.app.ask(english).await.text().contains("<html lang=\"en"));
+        assert_eq!(w.head(), head, "strangers can't fill the ledger");
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn the_same_as_json(app) {
+        let w = World::enter(app).await;
+        let lawful = registered(&w, "Q123456X", "2024-05").await;
+        let code = lawful["code"].as_str().unwrap();
+        let filled = w.filled(code, GOOD_GROSS_G + 200).await;
+        assert_eq!(filled["status"], "held");
+        let get = async |code: &str, query: &str| look(&w, &format!("/api/v1/public/cylinders/{code}{query}")).await.expect(200);
+        let held = get(code, "?lang=en").await;
+        assert_eq!(held["lawful"], false, "what is held is not for customers");
+        let line = format!("POST /fills/{}/reweigh", filled["id"].as_str().unwrap());
+        let body = json!({ "gross_g": GOOD_GROSS_G, "postcheck": w.postcheck() });
+        w.send(&line, &w.cast.filler.checker, body).await.expect(200);
+        assert_eq!(
+            get(code, "").await,
+            json!({ "lawful": true, "reasons": [], "notes": [], "registration_code": "苏F-123", "model": "YSP35.5",
+                "owner_name": "南通平安燃气有限公司", "filler_name": "南通平安燃气有限公司", "filled_on": "2026-06-15",
+                "net_g": 14_800, "inspection_due_on": "2028-05-31", "life_ends_on": "2032-05-31", "insured": true })
+        );
+        let overdue = registered(&w, "R987654Y", "2021-05").await;
+        let overdue = get(overdue["code"].as_str().unwrap(), "?lang=en").await;
+        assert_eq!(overdue["lawful"], false);
+        assert!(overdue["reasons"][0].as_str().unwrap().to_lowercase().contains("inspection"), "{overdue}");
+        for unknown in ["0".repeat(29), "x".to_owned(), forge(code)] {
+            let answer = get(&unknown, "").await;
+            assert_eq!((&answer["lawful"], &answer["model"]), (&json!(false), &Value::Null), "{unknown}");
+            assert_eq!(answer["reasons"].as_array().unwrap().len(), 1);
+        }
+        let wrong = look(&w, &format!("/api/v1/public/cylinders/{code}?language=en")).await;
+        assert_eq!(wrong.problem(400), "malformed_request");
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn look_ups_are_counted_beside_the_ledger(app) {
+        let w = World::enter(app).await;
+        let made = registered(&w, "Q123456X", "2024-05").await;
+        let code = made["code"].as_str().unwrap();
+        let head = w.head();
+        let scans = async || {
+            let history = w.get(&format!("/cylinders/{code}/events"), &w.cast.regulator).await.expect(200);
+            history["customer_scans"].clone()
+        };
+        assert_eq!(scans().await, json!({ "count": 0, "last_at": null }));
+        look(&w, &format!("/C/{code}")).await;
+        w.app.clock.advance(5);
+        look(&w, &format!("/api/v1/public/cylinders/{code}?lat=31.98&lon=120.89")).await;
+        look(&w, &format!("/C/{}", forge(code))).await;
+        look(&w, "/C/hello").await;
+        assert_eq!(scans().await, json!({ "count": 2, "last_at": "2026-06-15T04:00:05.000000Z" }));
+        let trace = w.get(&format!("/cylinders/{code}/trace"), &w.cast.filler.admin).await.expect(200);
+        assert_eq!(trace["customer_scans"]["count"], 2);
+        assert!(!trace.to_string().contains("120.89"));
+        assert_eq!(w.head(), head);
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn who_asks_too_often_waits(app) {
+        let mut w = World::enter(app).await;
+        let made = registered(&w, "Q123456X", "2024-05").await;
+        let code = made["code"].as_str().unwrap();
+        w.app.limit_public_calls(3);
+        for _ in 0..3 {
+            assert_eq!(look(&w, &format!("/C/{code}")).await.status, 200);
+        }
+        for path in [format!("/C/{code}"), format!("/api/v1/public/cylinders/{code}")] {
+            let ask = Ask {
+                line: format!("GET {path}"),
+                headers: vec![("x-forwarded-for".to_owned(), "203.0.113.9".to_owned())],
+                ..Ask::default()
+            };
+            let slow = w.app.ask(ask).await;
+            assert_eq!(slow.problem(429), "too_many_requests", "nobody is behind a proxy that we don't know");
+            let wait: u32 = slow.headers.get("retry-after").unwrap().to_str().unwrap().parse().unwrap();
+            assert!((1..=60).contains(&wait), "{wait}");
+        }
+        assert_eq!(w.get("/me", &w.cast.filler.admin).await.status, 200, "those who signed in go on");
+        w.app.verify();
+    }
+}
