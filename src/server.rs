@@ -95,7 +95,7 @@ pub fn build(settings: &Settings, parts: &Parts) -> Result<App, StartError> {
         writer: Writer::start(writer, Arc::clone(&parts.clock), Arc::clone(&parts.ids))?,
         clock: Arc::clone(&parts.clock),
         ids: Arc::clone(&parts.ids),
-        tokens: Tokens::new(Arc::clone(&keyring), "pingma", "pingma"),
+        tokens: Tokens::new(Arc::clone(&keyring), settings.public_url.as_str(), "pingma"),
         keyring,
         backoff: Backoff::new(),
         hashing: Semaphore::new(HASHING_AT_ONCE),

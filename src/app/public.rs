@@ -22,9 +22,11 @@ use crate::error::Result;
 use crate::gate::facts::{FillFacts, OrganizationFacts};
 use crate::gate::fill;
 use crate::gate::policy::Policy;
+use crate::ledger::writer::clock_is_trusted;
 
 /// The rules of the fill gate that speak of the cylinder and its owner alone, whoever fills it wherever.
 const CYLINDER_RULES: &[&str] = &[
+    "fill.clock-untrusted",
     "fill.code-unknown",
     "fill.code-forged",
     "fill.code-revoked",
@@ -111,7 +113,13 @@ fn organization(conn: &mut Conn, id: OrganizationId) -> Result<(Option<Organizat
 ///
 /// # Errors
 /// The database.
-pub fn look_up(conn: &mut Conn, keys: &Keyring, text: &str, now: Moment) -> Result<PublicRecord> {
+pub fn look_up(
+    conn: &mut Conn,
+    keys: &Keyring,
+    text: &str,
+    now: Moment,
+    clock_gap_days: i64,
+) -> Result<PublicRecord> {
     let code = ScannedCode::read(text, Entry::Typed, keys);
     let label = match code.label_id() {
         Some(id) => facts::labels(conn, std::slice::from_ref(id))?.pop(),
@@ -122,10 +130,17 @@ pub fn look_up(conn: &mut Conn, keys: &Keyring, text: &str, now: Moment) -> Resu
         Some(label) => facts::cylinders(conn, &[label.cylinder_id])?.pop().map(|row| row.cylinder),
         None => None,
     };
-    judge(conn, scan, cylinder, now)
+    let clock_trusted = clock_is_trusted(facts::trusted_at(conn)?, now.at, clock_gap_days);
+    judge(conn, scan, cylinder, now, clock_trusted)
 }
 
-fn judge(conn: &mut Conn, scan: ScanRecord, cylinder: Option<Cylinder>, now: Moment) -> Result<PublicRecord> {
+fn judge(
+    conn: &mut Conn,
+    scan: ScanRecord,
+    cylinder: Option<Cylinder>,
+    now: Moment,
+    clock_trusted: bool,
+) -> Result<PublicRecord> {
     let owner = match &cylinder {
         Some(cylinder) => organization(conn, cylinder.owner_id)?,
         None => (None, Vec::new()),
@@ -151,7 +166,7 @@ fn judge(conn: &mut Conn, scan: ScanRecord, cylinder: Option<Cylinder>, now: Mom
         scale_g: None,
         stamp_digits: None,
         precheck: &Precheck::default(),
-        clock_trusted: true,
+        clock_trusted,
     };
     let country = "000000".parse().map_err(crate::db::DbError::corrupt)?;
     let district = owner.0.as_ref().map_or(&country, |o| &o.district_code);
@@ -185,7 +200,7 @@ impl App {
     ) -> Result<PublicRecord> {
         let now = self.now();
         let mut conn = self.pool.get()?;
-        let record = look_up(&mut conn, &self.keyring, text, now)?;
+        let record = look_up(&mut conn, &self.keyring, text, now, self.clock_gap_days)?;
         if let (Some(label_id), Some(_)) = (&record.label_id, &record.cylinder) {
             let row = PublicScanRow {
                 id: self.ids.id(now.at),

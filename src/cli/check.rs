@@ -40,7 +40,7 @@ impl Reference {
         let mut conn = connect(settings)?;
         let keys = Keyring::load(&settings.key_file()?)?;
         let now = Moment::new(parts().clock.now(), settings.time_zone);
-        let record = look_up(&mut conn, &keys, &self.code, now)?;
+        let record = look_up(&mut conn, &keys, &self.code, now, i64::from(settings.clock_gap_days.get()))?;
         let findings = in_words(&record.findings, self.lang());
         let lawful = record.is_lawful();
         let mut text =

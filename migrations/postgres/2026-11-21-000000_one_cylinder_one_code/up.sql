@@ -312,7 +312,7 @@ CREATE TABLE public_scans (
 CREATE INDEX public_scans_label ON public_scans (label_id, scanned_at);
 CREATE INDEX public_scans_scanned_at ON public_scans (scanned_at);
 
--- The ledger is append-only: nobody edits or deletes an event, not even by hand.
+-- The ledger is append-only: no UPDATE and no DELETE, from whoever. What gets past this, `pingma verify` finds.
 CREATE FUNCTION pingma_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;

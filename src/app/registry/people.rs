@@ -261,7 +261,7 @@ pub fn judge_certificate(
 /// The first organization and user of a service: the platform's own.
 ///
 /// # Errors
-/// There is a platform admin already, the password is too weak, or the database.
+/// The name is taken, the password is too weak, or the database.
 pub fn create_first_admin(
     conn: &mut crate::db::conn::Conn,
     username: &Text<3, 64>,
