@@ -4,4 +4,9 @@
 #[path = "support/mod.rs"]
 mod support;
 
+mod batch;
+mod database_away;
 mod filling;
+mod model;
+mod never_allowed;
+mod tamper;

@@ -2,7 +2,9 @@
 
 pub mod app;
 pub mod cast;
+pub mod chance;
 pub mod database;
+pub mod driver;
 
 pub use app::TestApp;
 pub use cast::Cast;
