@@ -29,6 +29,12 @@ both! {
                 world.try_to_fill(&driver, &mut chance, &mut told).await;
             }
         }
+        // A closed company stays closed, so this comes last.
+        world.set_company(&driver, "closed").await;
+        let mut chance = Chance::new(1);
+        for _ in 0..20 {
+            world.try_to_fill(&driver, &mut chance, &mut told).await;
+        }
         app.verify();
         assert!(told.allowed >= 15 && told.forbidden >= 200, "too little happened to mean anything: {told:?}");
     }
@@ -165,12 +171,7 @@ impl World {
             Some("overdue"),
             Some("soon"),
         ];
-        let line = format!("PATCH /api/v1/organizations/{}", self.cast.filler.id);
-        driver
-            .send(&line, &self.cast.admin, json!({ "status": "active" }))
-            .await
-            .expect(200);
-        self.company = "active";
+        self.set_company(driver, "active").await;
         self.bottles.clear();
         self.on_scale = [None; 5];
         for (number, flaw) in flaws.into_iter().enumerate() {
@@ -220,6 +221,15 @@ impl World {
         }
     }
 
+    async fn set_company<S: Service>(&mut self, driver: &Driver<'_, S>, status: &'static str) {
+        let line = format!("PATCH /api/v1/organizations/{}", self.cast.filler.id);
+        let reply = driver
+            .send(&line, &self.cast.admin, json!({ "status": status }))
+            .await;
+        reply.expect(200);
+        self.company = status;
+    }
+
     /// Something happens that forbids fills or lets them be again. Good again is likelier, so that something is allowed.
     async fn disturb<S: Service>(&mut self, driver: &Driver<'_, S>, chance: &mut Chance) {
         let at = chance.below(self.bottles.len());
@@ -237,16 +247,11 @@ impl World {
             }
             1 => {
                 let status = if self.company == "active" {
-                    chance.of(&["active", "active", "suspended", "closed"])
+                    chance.of(&["active", "active", "suspended"])
                 } else {
                     "active"
                 };
-                let line = format!("PATCH /api/v1/organizations/{}", self.cast.filler.id);
-                driver
-                    .send(&line, &self.cast.admin, json!({ "status": status }))
-                    .await
-                    .expect(200);
-                self.company = status;
+                self.set_company(driver, status).await;
             }
             2 => {
                 let who = chance.below(2);
