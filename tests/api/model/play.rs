@@ -9,7 +9,7 @@ use super::machine::{Acted, Checked, Holder, Machine, TARE_G};
 use crate::support::app::Reply;
 use crate::support::cast::{certify, challenge_rate, check, created, cylinder, sign_in};
 use crate::support::chance::Chance;
-use crate::support::driver::Driver;
+use crate::support::driver::{Driver, Service};
 use crate::support::{Cast, TestApp};
 
 /// How much happened.
@@ -113,16 +113,9 @@ fn without_names(value: &Value) -> Value {
 }
 
 /// How often each command comes, in the order of [`Play::step`].
-const DEEDS: [usize; 14] = [8, 32, 24, 5, 14, 10, 3, 4, 1, 3, 4, 2, 4, 10];
+const DEEDS: [usize; 14] = [8, 32, 24, 5, 14, 10, 3, 3, 1, 2, 3, 2, 8, 10];
 
-impl<S> Play<'_, S>
-where
-    S: actix_web::dev::Service<
-            actix_http::Request,
-            Response = actix_web::dev::ServiceResponse<actix_web::body::BoxBody>,
-            Error = actix_web::Error,
-        >,
-{
+impl<S: Service> Play<'_, S> {
     async fn step(&mut self) {
         let mut pick = self.chance.below(DEEDS.iter().sum());
         let mut deed = 0;
@@ -184,7 +177,7 @@ where
     }
 
     async fn register(&mut self) {
-        let ours = !self.chance.one_in(5);
+        let ours = !self.chance.one_in(8);
         let repeat = !self.machine.cylinders.is_empty() && self.chance.one_in(5);
         let number = if repeat {
             self.machine.cylinders.len() - 1

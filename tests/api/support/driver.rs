@@ -3,9 +3,6 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use actix_http::Request;
-use actix_web::body::BoxBody;
-use actix_web::dev::{Service as ActixService, ServiceResponse};
 use base64::Engine as _;
 use serde_json::Value;
 
@@ -25,10 +22,7 @@ pub struct Driver<'a, S> {
 /// Seconds for which a session's token is used, backward and forward.
 const FRESH_S: i64 = 240;
 
-impl<'a, S> Driver<'a, S>
-where
-    S: ActixService<Request, Response = ServiceResponse<BoxBody>, Error = actix_web::Error>,
-{
+impl<'a, S: Service> Driver<'a, S> {
     /// Drives the service of an app.
     pub fn new(app: &'a TestApp, service: S) -> Self {
         Self {
@@ -91,4 +85,23 @@ fn subject(auth: &str) -> String {
         .expect("base64");
     let claims: Value = serde_json::from_slice(&bytes).expect("JSON");
     claims["sub"].as_str().expect("whose it is").to_owned()
+}
+
+/// What a driver drives.
+pub trait Service:
+    actix_web::dev::Service<
+        actix_http::Request,
+        Response = actix_web::dev::ServiceResponse<actix_web::body::BoxBody>,
+        Error = actix_web::Error,
+    >
+{
+}
+
+impl<S> Service for S where
+    S: actix_web::dev::Service<
+            actix_http::Request,
+            Response = actix_web::dev::ServiceResponse<actix_web::body::BoxBody>,
+            Error = actix_web::Error,
+        >
+{
 }

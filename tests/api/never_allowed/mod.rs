@@ -1,13 +1,17 @@
 //! No sequence of calls gets gas into a cylinder while a rule forbids it. What forbids it is written down here a second time, as
 //! plain conditions on what the test itself did.
 
+mod parts;
+
 use serde_json::{Value, json};
+
+use parts::{Bottle, Told, Try};
 
 use crate::both;
 use crate::support::app::Reply;
 use crate::support::cast::{certify, challenge_rate, check, created, cylinder, sign_in};
 use crate::support::chance::Chance;
-use crate::support::driver::Driver;
+use crate::support::driver::{Driver, Service};
 use crate::support::{Cast, TestApp};
 use pingma::domain::actor::Role;
 use pingma::domain::instant::Instant;
@@ -38,36 +42,6 @@ both! {
         app.verify();
         assert!(told.allowed >= 15 && told.forbidden >= 200, "too little happened to mean anything: {told:?}");
     }
-}
-
-/// How often what happened.
-#[derive(Debug, Default)]
-struct Told {
-    allowed: usize,
-    forbidden: usize,
-}
-
-/// What the test did to a cylinder.
-#[derive(Debug, Clone, Default)]
-struct Bottle {
-    id: String,
-    codes: Vec<String>,
-    /// Why it may never be filled, from the day it was entered.
-    flaw: Option<&'static str>,
-    /// Last good day.
-    good_until: &'static str,
-    lpg: bool,
-    scrapped: bool,
-    seized: bool,
-    blacklisted: bool,
-    lost: bool,
-    rivals: bool,
-    /// A wrong answer was given for its stamp: it may owe a right one, or its label may be suspended.
-    doubted: bool,
-    /// When it was filled, if nothing was recorded since.
-    filled_at: Option<i64>,
-    /// Scale, operator, end.
-    permit: Option<(usize, usize, i64)>,
 }
 
 struct World {
@@ -509,47 +483,4 @@ impl World {
             spoiled: chance.one_in(5).then(|| chance.below(6)),
         }
     }
-}
-
-/// A scan at a scale.
-struct Try {
-    at: usize,
-    label: usize,
-    scale: usize,
-    who: usize,
-    forged: bool,
-    spoiled: Option<usize>,
-}
-
-impl Try {
-    fn spoil(&self, body: &mut Value) {
-        match self.spoiled {
-            None => {}
-            Some(0) => body["precheck"]["valve"] = json!("fail"),
-            Some(1) => body["precheck"] = json!({ "body": "pass" }),
-            Some(2) => body["scale_g"] = Value::Null,
-            Some(3) => body["scale_g"] = json!(16_099),
-            Some(4) => body["scale_g"] = json!(23_951),
-            Some(_) => body["stamp_digits"] = json!("ZZZZ"),
-        }
-    }
-}
-
-/// What a driver drives.
-trait Service:
-    actix_web::dev::Service<
-        actix_http::Request,
-        Response = actix_web::dev::ServiceResponse<actix_web::body::BoxBody>,
-        Error = actix_web::Error,
-    >
-{
-}
-
-impl<S> Service for S where
-    S: actix_web::dev::Service<
-            actix_http::Request,
-            Response = actix_web::dev::ServiceResponse<actix_web::body::BoxBody>,
-            Error = actix_web::Error,
-        >
-{
 }
