@@ -159,7 +159,7 @@ impl Machine {
         reading_g: i32,
     ) -> Checked {
         let c = &self.cylinders[at];
-        let wrong_weight = reading_g < TARE_G - 400 || reading_g > TARE_G + MAX_G / 2;
+        let wrong_weight = !(TARE_G - 400..=TARE_G + MAX_G / 2).contains(&reading_g);
         let too_soon = c
             .fill
             .is_some_and(|f| !f.moved && !f.emptied && self.now - f.at < 12 * 3_600);
