@@ -78,12 +78,69 @@ pub fn commitment(salt: &[u8; 16], data: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::event::{EventData, Idempotency, Reasoned, Stream};
+    use crate::domain::value::Reason;
 
     #[test]
     fn json_is_written_with_sorted_keys() {
         // Hashes rest on this: a dependency that turned on serde_json's `preserve_order` would break every chain.
         let value: Value = serde_json::from_str(r#"{"b": 1, "a": {"d": 2, "c": 3}}"#).unwrap();
         assert_eq!(value.to_string(), r#"{"a":{"c":3,"d":2},"b":1}"#);
+    }
+
+    /// An event that never changes, for the test below.
+    fn known_event() -> NewEvent {
+        NewEvent {
+            id: "01900000-0000-7000-8000-000000000001".parse().unwrap(),
+            stream: Stream::Cylinder("01900000-0000-7000-8000-000000000002".parse().unwrap()),
+            occurred_at: "2026-06-15T04:00:00.000001Z".parse().unwrap(),
+            recorded_at: "2026-06-15T04:00:01Z".parse().unwrap(),
+            actor_id: "01900000-0000-7000-8000-000000000003".parse().unwrap(),
+            organization_id: "01900000-0000-7000-8000-000000000004".parse().unwrap(),
+            site_id: Some("01900000-0000-7000-8000-000000000005".parse().unwrap()),
+            district_code: "320602".parse().unwrap(),
+            data: EventData::Lost(Reasoned { reason: Reason::new("丢失 \"lost\"").unwrap() }),
+            idempotency: Some(Idempotency {
+                route: "POST /api/v1/cylinders/{ref}/losses".to_owned(),
+                key: "k-1".to_owned(),
+                body_digest: [7; 32],
+            }),
+        }
+    }
+
+    #[test]
+    fn the_canonical_bytes_and_the_hash_of_a_known_event_stay_what_they_are() {
+        // Whoever makes this fail has changed the format of every ledger in the world: give it a new version line instead.
+        let event = known_event();
+        let (kind, data) = event.data.to_stored().unwrap();
+        let position = Position { log_index: 42, seq: 7, prev_hash: [0xab; 32] };
+        let bytes = canonical(&event, &kind, &data, position);
+        assert_eq!(String::from_utf8(bytes).unwrap(), KNOWN_TEXT);
+        let sealed = seal(event, &kind, &data, position);
+        assert_eq!(hex(&sealed.hash), KNOWN_HASH);
+        assert_eq!((sealed.log_index, sealed.seq, sealed.prev_hash), (42, 7, [0xab; 32]));
+    }
+
+    const KNOWN_TEXT: &str = concat!(
+        "pingma event 1\n",
+        r#"{"actor_id":"01900000-0000-7000-8000-000000000003","data":{"reason":"丢失 \"lost\""},"dist"#,
+        r#"rict_code":"320602","id":"01900000-0000-7000-8000-000000000001","idempotency":{"body_sha"#,
+        r#"256":"0707070707070707070707070707070707070707070707070707070707070707","key":"k-1","rou"#,
+        r#"te":"POST /api/v1/cylinders/{ref}/losses"},"kind":"lost","log_index":42,"occurred_at":"2"#,
+        r#"026-06-15T04:00:00.000001Z","organization_id":"01900000-0000-7000-8000-000000000004","pr"#,
+        r#"ev_hash":"abababababababababababababababababababababababababababababababab","recorded_at"#,
+        r#"":"2026-06-15T04:00:01.000000Z","site_id":"01900000-0000-7000-8000-000000000005","stream"#,
+        r#"":{"id":"01900000-0000-7000-8000-000000000002","kind":"cylinder","seq":7}}"#,
+    );
+    /// Worked out by another program.
+    const KNOWN_HASH: &str = "80ca6d361dcf42261da840725891c3d3c4dada10f1051a93f4535e30d4a4ff8d";
+
+    #[test]
+    fn a_commitment_is_over_salt_and_canonical_json() {
+        let data = json!({ "b": 1, "a": "甲" });
+        let mut bytes = vec![9; 16];
+        bytes.extend_from_slice("{\"a\":\"甲\",\"b\":1}".as_bytes());
+        assert_eq!(commitment(&[9; 16], &data), hex(&sha256(&bytes)));
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub struct TestApp {
     /// Its settings.
     pub settings: Settings,
     service: web::Data<pingma::http::Service>,
-    _dir: TempDir,
+    _dir: Option<TempDir>,
 }
 
 /// An answer.
@@ -130,7 +130,7 @@ impl TestApp {
         let parts = Parts { clock: Arc::clone(&clock) as Arc<dyn Clock>, ids: Arc::new(SeededIds::new(7)) };
         let app = Arc::new(server::build(&settings, &parts).expect("the service starts"));
         let service = server::service(Arc::clone(&app), &settings, None).expect("the service");
-        Self { app, clock, settings, service: web::Data::new(service), _dir: dir }
+        Self { app, clock, settings, service: web::Data::new(service), _dir: Some(dir) }
     }
 
     /// From now on one address may make so many calls a minute without login.
@@ -145,6 +145,15 @@ impl TestApp {
         let parts =
             Parts { clock: Arc::clone(&self.clock) as Arc<dyn Clock>, ids: Arc::new(SeededIds::new(seed)) };
         Arc::new(server::build(&self.settings, &parts).expect("another service starts"))
+    }
+
+    /// A second service with other settings, at the same time.
+    pub fn beside(&self, settings: Settings, seed: u64) -> Self {
+        let parts =
+            Parts { clock: Arc::clone(&self.clock) as Arc<dyn Clock>, ids: Arc::new(SeededIds::new(seed)) };
+        let app = Arc::new(server::build(&settings, &parts).expect("another service starts"));
+        let service = server::service(Arc::clone(&app), &settings, None).expect("the service");
+        Self { app, clock: Arc::clone(&self.clock), settings, service: web::Data::new(service), _dir: None }
     }
 
     /// The time of the service.

@@ -2,7 +2,9 @@
 
 pub mod app;
 pub mod cast;
+pub mod chance;
 pub mod database;
+pub mod driver;
 pub mod examples;
 pub mod holdings;
 pub mod world;

@@ -1,0 +1,172 @@
+//! Commands that share a batch: one that panics or fails takes nobody with it, and a full queue says so at once.
+
+use std::sync::Arc;
+
+use diesel::connection::SimpleConnection;
+use pingma::clock::{Clock, SeededIds};
+use pingma::db::sessions::SessionRow;
+use pingma::domain::actor::Credential;
+use pingma::domain::event::{EventData, Reasoned, Stream};
+use pingma::domain::id::{CylinderId, UserId};
+use pingma::domain::value::Reason;
+use pingma::error::{Code, Result};
+use pingma::ledger::command::Place;
+use pingma::ledger::writer::WriterSettings;
+use pingma::ledger::{Call, Command, Context, Decided, Needs, Receipt, Writer};
+
+use crate::both;
+use crate::support::cast::register;
+use crate::support::{Cast, TestApp};
+
+/// How a command behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Manner {
+    Good,
+    Panics,
+    Fails,
+}
+
+struct Act {
+    call: Call,
+    cylinder: CylinderId,
+    manner: Manner,
+}
+
+impl Command for Act {
+    fn call(&self) -> &Call {
+        &self.call
+    }
+
+    fn needs(&self, needs: &mut Needs) {
+        needs.cylinders.insert(self.cylinder);
+    }
+
+    fn decide(&self, context: &Context<'_>) -> Result<Decided> {
+        match self.manner {
+            Manner::Panics => panic!("a command with a mistake in it"),
+            Manner::Fails => Err(Code::StateConflict.into()),
+            Manner::Good => {
+                let data = EventData::Lost(Reasoned { reason: Reason::new("丢失").expect("a reason") });
+                let stream = Stream::Cylinder(self.cylinder);
+                Ok(context.event(&self.call, stream, Place::default(), |_| data).into())
+            }
+        }
+    }
+}
+
+/// Somebody who is signed in.
+fn credential(app: &TestApp, user: &str) -> Credential {
+    let user_id: UserId = user.parse().expect("an id");
+    let now = app.now();
+    let session = SessionRow {
+        id: app.app.ids.id(now),
+        user_id,
+        created_at: now,
+        expires_at: now.plus_seconds(3_600),
+        revoked_at: None,
+        revoked_for: None,
+    };
+    session.insert(&mut app.conn()).expect("a session");
+    Credential::Session { session_id: session.id, user_id }
+}
+
+fn writer(app: &TestApp, queue_length: usize) -> Writer {
+    let settings = WriterSettings {
+        database: app.settings.database.clone(),
+        zone: app.settings.time_zone,
+        queue_length,
+        clock_gap_days: 180,
+    };
+    let clock = Arc::clone(&app.clock) as Arc<dyn Clock>;
+    Writer::start(settings, clock, Arc::new(SeededIds::new(21))).expect("threads")
+}
+
+async fn a_cylinder(app: &TestApp) -> (CylinderId, Call) {
+    let cast = Cast::enter(app).await;
+    let made = register(app, &cast.filler, "A0000001").await;
+    let call = Call { credential: credential(app, &cast.filler.worker_id), idempotency: None };
+    (made["id"].as_str().and_then(|id| id.parse().ok()).expect("an id"), call)
+}
+
+/// Whoever holds this keeps every writer waiting.
+const LOCK: &str = "BEGIN; UPDATE ledger_head SET log_index = log_index";
+
+both! {
+    async fn one_bad_command_takes_nobody_with_it(app) {
+        let (cylinder, call) = a_cylinder(&app).await;
+        let writer = writer(&app, 100);
+        let mut lock = app.conn();
+        lock.batch_execute(LOCK).expect("the lock");
+        let manners = [
+            Manner::Good, Manner::Good, Manner::Panics, Manner::Good, Manner::Fails, Manner::Panics, Manner::Good, Manner::Good,
+        ];
+        let submit = |manner| {
+            let act = Act { call: call.clone(), cylinder, manner };
+            writer.submit(Box::new(act)).expect("there is room")
+        };
+        let answers: Vec<_> = manners.map(submit).into_iter().collect();
+        lock.batch_execute("ROLLBACK").expect("the lock goes");
+        let mut places = Vec::new();
+        for (manner, answer) in manners.into_iter().zip(answers) {
+            let answer: Result<Receipt> = answer.await.expect("everybody is answered");
+            match (manner, answer) {
+                (Manner::Good, Ok(receipt)) => places.push(receipt.event.log_index),
+                (Manner::Panics, Err(error)) => assert_eq!(error.code, Code::Internal),
+                (Manner::Fails, Err(error)) => assert_eq!(error.code, Code::StateConflict),
+                (manner, answer) => panic!("{manner:?}: {answer:?}"),
+            }
+        }
+        places.sort_unstable();
+        assert_eq!(places, [2, 3, 4, 5, 6], "no gap where a bad one stood");
+        let last = writer.write(Box::new(Act { call, cylinder, manner: Manner::Good })).await.expect("it works on");
+        assert_eq!(last.event.log_index, 7);
+        app.verify();
+    }
+}
+
+both! {
+    async fn a_full_queue_says_so_at_once(app) {
+        let (cylinder, call) = a_cylinder(&app).await;
+        let writer = writer(&app, 2);
+        let mut lock = app.conn();
+        lock.batch_execute(LOCK).expect("the lock");
+        let mut waiting = Vec::new();
+        let mut turned_away = 0;
+        // Every writing thread takes one or more and waits with them; two fit into the queue.
+        for _ in 0..2_000 {
+            match writer.submit(Box::new(Act { call: call.clone(), cylinder, manner: Manner::Good })) {
+                Ok(answer) => waiting.push(answer),
+                Err(error) => {
+                    assert_eq!(error.code, Code::Busy);
+                    assert_eq!(error.retry_after_s, Some(1));
+                    turned_away += 1;
+                }
+            }
+        }
+        assert!(turned_away > 1_900 && waiting.len() >= 2, "{turned_away} of 2000 were turned away");
+        lock.batch_execute("ROLLBACK").expect("the lock goes");
+        let accepted = i64::try_from(waiting.len()).expect("few");
+        let mut last = 0;
+        for answer in waiting {
+            let receipt = answer.await.expect("everybody is answered").expect("and well");
+            last = last.max(receipt.event.log_index);
+        }
+        assert_eq!(last, 1 + accepted, "who was turned away left nothing");
+        app.verify();
+    }
+}
+
+#[actix_web::test]
+async fn a_writer_that_stops_serves_who_waits() {
+    let app = TestApp::sqlite();
+    let (cylinder, call) = a_cylinder(&app).await;
+    let writer = writer(&app, 100);
+    let act = || Box::new(Act { call: call.clone(), cylinder, manner: Manner::Good });
+    let answers: Vec<_> = (0..20).map(|_| writer.submit(act()).expect("there is room")).collect();
+    writer.stop();
+    for answer in answers {
+        answer.await.expect("everybody is answered").expect("and well");
+    }
+    assert_eq!(writer.submit(act()).map(drop).expect_err("it stopped").code, Code::Busy);
+    app.verify();
+}

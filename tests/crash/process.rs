@@ -1,0 +1,320 @@
+//! The program under test, started and ended by hand, and a client for it.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+use pingma::db::conn::Conn;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::database::fresh_postgres;
+
+/// Where a service keeps its things. The processes come and go.
+pub struct Home {
+    /// The address of the database.
+    pub database: String,
+    dir: TempDir,
+}
+
+/// What a command printed, and how it ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// Exit code.
+    pub code: Option<i32>,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+impl Home {
+    /// On a SQLite file.
+    pub fn sqlite() -> Self {
+        let dir = TempDir::new().expect("a temporary directory");
+        let database = format!("sqlite://{}", dir.path().join("pingma.db").display());
+        Self { database, dir }
+    }
+
+    /// On a PostgreSQL database.
+    pub fn postgres() -> Self {
+        let dir = TempDir::new().expect("a temporary directory");
+        let database = fresh_postgres();
+        Self { database, dir }
+    }
+
+    /// Its folder.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// A connection of its own.
+    pub fn conn(&self) -> Conn {
+        let url: pingma::db::conn::DatabaseUrl = self.database.parse().expect("an address");
+        url.connect().expect("the database answers")
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pingma"));
+        command
+            .args(arguments)
+            .current_dir(self.dir.path())
+            .env_clear()
+            .env("PINGMA_DATABASE", &self.database)
+            .env("PINGMA_KEY_FILE", self.dir.path().join("keys"))
+            .env("PINGMA_ALLOW_FSYNC_OFF", "true")
+            .env("PINGMA_LOG_FORMAT", "json")
+            .env("PINGMA_LOG", "info")
+            .env("PINGMA_SHUTDOWN_TIMEOUT_S", "5");
+        command
+    }
+
+    /// Runs a command to its end.
+    pub fn run(&self, arguments: &[&str]) -> Ended {
+        self.run_with(arguments, "")
+    }
+
+    /// Runs a command to its end with something on its standard input.
+    pub fn run_with(&self, arguments: &[&str], input: &str) -> Ended {
+        let mut child = self
+            .command(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let mut stdin = child.stdin.take().expect("its input is piped");
+        // It may end without reading.
+        let _ = stdin.write_all(input.as_bytes());
+        drop(stdin);
+        child.wait_with_output().expect("it ends").into()
+    }
+
+    /// Runs a command that must end well.
+    #[track_caller]
+    pub fn must(&self, arguments: &[&str]) -> Ended {
+        let ended = self.run(arguments);
+        assert_eq!(ended.code, Some(0), "{arguments:?}: {ended:?}");
+        ended
+    }
+
+    /// Starts to serve on a free port of the loopback interface and waits until it listens.
+    pub fn serve(&self) -> Server {
+        let mut child = self
+            .command(&["serve", "--listen", "127.0.0.1:0"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let log = BufReader::new(child.stderr.take().expect("its log is piped"));
+        let (told, address) = mpsc::channel();
+        // Reads to the end, so that the server never waits for somebody to read its log.
+        std::thread::spawn(move || {
+            let mut seen = Vec::new();
+            for line in log.lines().map_while(Result::ok) {
+                if let Some(found) = listening(&line) {
+                    let _ = told.send(Ok(found));
+                }
+                if seen.len() < 50 {
+                    seen.push(line);
+                }
+            }
+            let _ = told.send(Err(seen.join("\n")));
+        });
+        let address = address
+            .recv_timeout(Duration::from_secs(60))
+            .expect("it says where it listens")
+            .unwrap_or_else(|log| panic!("the server ended:\n{log}"));
+        let server = Server { child, address };
+        // It listens before it hears signals; once it answered, it hears both.
+        assert_eq!(server.client().get("/openapi.json", "").status, 200);
+        server
+    }
+}
+
+fn listening(line: &str) -> Option<String> {
+    let entry: Value = serde_json::from_str(line).ok()?;
+    let fields = entry.get("fields").unwrap_or(&entry);
+    (fields["message"] == "listening").then(|| fields["address"].as_str().unwrap_or_default().to_owned())
+}
+
+/// A serving process.
+pub struct Server {
+    child: Child,
+    /// Where it listens.
+    pub address: String,
+}
+
+impl Server {
+    /// Ends it by force: no handler of its own runs.
+    pub fn kill(mut self) {
+        self.child.kill().expect("it was running");
+        let status = self.child.wait().expect("it ends");
+        assert_eq!(status.code(), None, "ended by the signal");
+    }
+
+    /// Asks it to end and returns its exit code.
+    pub fn terminate(mut self) -> Option<i32> {
+        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().expect("kill");
+        assert!(sent.success());
+        self.child.wait().expect("it ends").code()
+    }
+
+    /// A client for it.
+    pub fn client(&self) -> Client {
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .proxy(None)
+            .timeout_global(Some(Duration::from_secs(30)));
+        Client { agent: config.build().into(), base: format!("http://{}/api/v1", self.address) }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Only this very process; it is gone already unless a test failed.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Makes calls.
+#[derive(Clone)]
+pub struct Client {
+    agent: ureq::Agent,
+    base: String,
+}
+
+/// An answer.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// Status.
+    pub status: u16,
+    /// Whether it was given before under the same key.
+    pub replayed: bool,
+    /// Body.
+    pub body: Value,
+}
+
+impl Reply {
+    /// The id in an answer that must be good.
+    #[track_caller]
+    pub fn id(&self) -> String {
+        assert!((200..300).contains(&self.status), "{self:?}");
+        self.body["id"].as_str().expect("an id").to_owned()
+    }
+}
+
+impl Client {
+    /// POST; an error is a connection that broke.
+    pub fn post(&self, path: &str, token: &str, key: &str, body: &Value) -> Result<Reply, ureq::Error> {
+        let mut response = self
+            .agent
+            .post(format!("{}{path}", self.base))
+            .header("authorization", format!("Bearer {token}"))
+            .header("idempotency-key", key)
+            .send_json(body)?;
+        Ok(Reply {
+            status: response.status().as_u16(),
+            replayed: response.headers().get("idempotency-replayed").is_some(),
+            body: serde_json::from_str(&response.body_mut().read_to_string()?).unwrap_or_default(),
+        })
+    }
+
+    /// GET.
+    pub fn get(&self, path: &str, token: &str) -> Reply {
+        let mut response = self
+            .agent
+            .get(format!("{}{path}", self.base))
+            .header("authorization", format!("Bearer {token}"))
+            .call()
+            .expect("an answer");
+        let text = response.body_mut().read_to_string().expect("a body");
+        Reply {
+            status: response.status().as_u16(),
+            replayed: false,
+            body: serde_json::from_str(&text).unwrap_or_default(),
+        }
+    }
+
+    /// Signs in.
+    pub fn log_in(&self, username: &str) -> String {
+        let body = json!({ "username": username, "password": PASSWORD });
+        let mut response =
+            self.agent.post(format!("{}/auth/login", self.base)).send_json(&body).expect("an answer");
+        let text = response.body_mut().read_to_string().expect("a body");
+        let pair: Value = serde_json::from_str(&text).expect("JSON");
+        pair["access_token"].as_str().unwrap_or_else(|| panic!("no token: {text}")).to_owned()
+    }
+}
+
+/// Everybody's password.
+pub const PASSWORD: &str = "korrekt-Pferd-7";
+
+/// A company that fills, and the tokens of its people. Tokens outlive a restart, since keys and sessions do.
+#[derive(Debug, Clone)]
+pub struct World {
+    /// The company.
+    pub company: String,
+    /// Its scale.
+    pub scale: String,
+    /// The token of its admin.
+    pub admin: String,
+    /// The token of its operator.
+    pub operator: String,
+}
+
+impl World {
+    /// Enters everything through the real interface, from `admin create` on.
+    pub fn enter(home: &Home, server: &Server) -> Self {
+        let made = home.run_with(
+            &["admin", "create", "--username", "root", "--password-stdin"],
+            &format!("{PASSWORD}\n"),
+        );
+        assert_eq!(made.code, Some(0), "{made:?}");
+        let client = server.client();
+        let root = client.log_in("root");
+        let mut number = 0;
+        let mut make = |path: &str, token: &str, body: Value| {
+            number += 1;
+            client.post(path, token, &format!("enter-{number}"), &body).expect("an answer").id()
+        };
+        let company = make(
+            "/organizations",
+            &root,
+            json!({ "name": "南通平安燃气有限公司", "credit_code": "91320602MA1AAAAA01", "kinds": ["filler"], "district_code": "320602" }),
+        );
+        let long = json!({ "kind": "filling", "number": "TS4232001", "issuer": "江苏省市场监督管理局", "valid_from": "2020-01-01",
+            "valid_to": "2099-12-31", "media": ["lpg"] });
+        make(&format!("/organizations/{company}/licenses"), &root, long);
+        let user = |name: &str, role: &str| json!({ "organization_id": company, "username": name, "password": PASSWORD, "display_name": name, "roles": [role] });
+        make("/users", &root, user("boss", "org_admin"));
+        make("/users", &root, user("worker", "fill_operator"));
+        let admin = client.log_in("boss");
+        let site = make(
+            "/sites",
+            &admin,
+            json!({ "organization_id": company, "kind": "filling_station", "name": "一站", "district_code": "320602" }),
+        );
+        let scale = make(
+            "/scales",
+            &admin,
+            json!({ "site_id": site, "name": "1号秤", "serial_no": "S-1", "medium": "lpg", "calibration_valid_to": "2099-12-31" }),
+        );
+        let operator = client.log_in("worker");
+        Self { company, scale, admin, operator }
+    }
+}
