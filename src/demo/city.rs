@@ -4,8 +4,9 @@ use chrono::{Days, Months, NaiveDate, NaiveTime, TimeZone};
 use chrono_tz::Tz;
 use serde_json::json;
 
-use super::cast::{Cast, read};
+use super::cast::Cast;
 use super::fate::{self, Fate};
+use super::office::read;
 use super::plan::{self, Step};
 use super::{Chance, DAYS, DemoError};
 use crate::domain::cylinder::{Insurance, Stamp};
@@ -167,7 +168,7 @@ fn home(fate: Fate, index: usize, chance: &Chance) -> usize {
     match fate {
         Fate::Foreign => 2,
         // Those that are shown by name belong to the first station.
-        Fate::Ready | Fate::Filled | Fate::AtCustomer if index % 3 != 0 => match chance.below(5) {
+        Fate::Ready | Fate::Filled | Fate::AtCustomer if !index.is_multiple_of(3) => match chance.below(5) {
             0 | 1 => 0,
             2 => 1,
             _ => 2,

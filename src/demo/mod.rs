@@ -1,10 +1,13 @@
 //! A believable small city with a year of history, written through the same path as everything else: registry entries by the use
 //! cases of the office, cylinders by commands to the ledger, under a clock that walks through the year.
 
+mod acts;
 mod cast;
 mod city;
 mod fate;
+mod office;
 mod plan;
+mod rounds;
 mod summary;
 mod year;
 

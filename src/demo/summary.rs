@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use super::acts::forged;
 use super::cast::Cast;
 use super::city::Cylinder;
 use super::fate::Fate;
-use super::year::forged;
 use super::{DemoError, PASSWORD};
 use crate::app::App;
 use crate::domain::label_code::LabelCode;
