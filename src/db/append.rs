@@ -16,7 +16,7 @@ use crate::domain::label_code::LabelId;
 use crate::on_backend;
 
 /// A cylinder's row: the columns people search by, and the whole state.
-#[derive(Debug, Clone, Insertable)]
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
 #[diesel(table_name = cylinders)]
 pub struct CylinderColumns {
     /// Its id.

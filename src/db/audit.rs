@@ -3,11 +3,11 @@
 use diesel::prelude::*;
 
 use super::DbError;
+use super::append::CylinderColumns;
 use super::conn::Conn;
-use super::facts::EventRow;
-use super::schema::{cylinders, event_private, events, fills, labels, ledger_head, streams};
+use super::facts::{EventRow, FillRow, ScalePermitRow};
+use super::schema::{cylinders, event_private, events, fills, labels, ledger_head, scale_permits, streams};
 use crate::domain::cylinder::LabelStatus;
-use crate::domain::event::FillStatus;
 use crate::domain::id::{CylinderId, EventId, StreamId};
 use crate::domain::label_code::LabelId;
 use crate::on_backend;
@@ -82,15 +82,39 @@ pub fn places(conn: &mut Conn, after: i64, limit: i64) -> Result<Vec<i64>, DbErr
         .load(c))?)
 }
 
+/// The first place whose event holds a value that can't be read.
+///
+/// # Errors
+/// The database.
+pub fn first_unreadable(conn: &mut Conn, page: i64) -> Result<Option<i64>, DbError> {
+    let mut after = 0;
+    loop {
+        let places = places(conn, after, page)?;
+        let Some(last) = places.last().copied() else { return Ok(None) };
+        if events_between(conn, after + 1, last).is_err() {
+            let bad = places.into_iter().find(|place| events_between(conn, *place, *place).is_err());
+            return Ok(bad);
+        }
+        after = last;
+    }
+}
+
+fn events_between(conn: &mut Conn, first: i64, last: i64) -> Result<Vec<EventRow>, DbError> {
+    Ok(on_backend!(conn, c => events::table
+        .filter(events::log_index.between(first, last))
+        .select(EventRow::as_select())
+        .load(c))?)
+}
+
 /// What the tables say of one cylinder.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredCylinder {
-    /// State, version, head hash.
-    pub row: Option<(String, i64, Vec<u8>)>,
-    /// Labels.
-    pub labels: Vec<(LabelId, LabelStatus)>,
-    /// Fills: net mass and status.
-    pub fills: Vec<(EventId, i32, FillStatus)>,
+    /// Its row.
+    pub row: Option<CylinderColumns>,
+    /// Its labels: id, key, status.
+    pub labels: Vec<(LabelId, String, LabelStatus)>,
+    /// Its fills.
+    pub fills: Vec<FillRow>,
 }
 
 /// Reads what the tables say of one cylinder.
@@ -100,20 +124,32 @@ pub struct StoredCylinder {
 pub fn stored_cylinder(conn: &mut Conn, id: CylinderId) -> Result<StoredCylinder, DbError> {
     let row = on_backend!(conn, c => cylinders::table
         .filter(cylinders::id.eq(id))
-        .select((cylinders::state, cylinders::version, cylinders::head_hash))
+        .select(CylinderColumns::as_select())
         .first(c)
         .optional())?;
     let labels = on_backend!(conn, c => labels::table
         .filter(labels::cylinder_id.eq(id))
         .order(labels::id)
-        .select((labels::id, labels::status))
+        .select((labels::id, labels::key_id, labels::status))
         .load(c))?;
     let fills = on_backend!(conn, c => fills::table
         .filter(fills::cylinder_id.eq(id))
         .order(fills::id)
-        .select((fills::id, fills::net_g, fills::status))
+        .select(FillRow::as_select())
         .load(c))?;
     Ok(StoredCylinder { row, labels, fills })
+}
+
+/// The newest permit of every scale.
+///
+/// # Errors
+/// The database.
+pub fn stored_scale_permits(conn: &mut Conn) -> Result<Vec<ScalePermitRow>, DbError> {
+    use scale_permits as t;
+    Ok(on_backend!(conn, c => t::table
+        .order(t::scale_id)
+        .select((t::scale_id, t::permit_id, t::cylinder_id, t::operator_id, t::expires_at, t::version))
+        .load(c))?)
 }
 
 /// The head of a chain that is no cylinder's.

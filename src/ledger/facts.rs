@@ -8,7 +8,7 @@ use crate::db::facts::{AgreementRow, CylinderRow, FillRow, LabelRow, OwnerChange
 use crate::domain::actor::{Actor, Credential};
 use crate::domain::cylinder::{Cylinder, LabelStatus, OpenPermit};
 use crate::domain::district::DistrictCode;
-use crate::domain::event::{Decision, Event, EventData, NewEvent, Permit};
+use crate::domain::event::{Decision, Event, EventData, FillRecorded, NewEvent, Permit};
 use crate::domain::id::{
     CylinderId, EventId, OrganizationId, OwnerChangeId, PrincipalId, ScaleId, SiteId, StreamId, UserId,
 };
@@ -288,22 +288,7 @@ impl Facts {
 
     fn apply_fill(&mut self, event: &NewEvent, after: &Cylinder) {
         if let EventData::FillRecorded(data) = &event.data {
-            let row = FillRow {
-                id: event.id,
-                log_index: 0,
-                permit_id: data.permit_id,
-                cylinder_id: after.id,
-                organization_id: event.organization_id,
-                site_id: event.site_id,
-                district_code: event.district_code.clone(),
-                scale_id: data.scale_id,
-                operator_id: data.operator_id,
-                gross_g: data.gross_g,
-                net_g: data.net_g,
-                status: data.status,
-                finished_at: data.finished_at,
-            };
-            self.fills.insert(event.id, row);
+            self.fills.insert(event.id, fill_row(event, data, after.id));
             self.dirty.new_fills.push(event.id);
         }
         let (EventData::Reweighed(_) | EventData::Emptied(_)) = &event.data else {
@@ -318,5 +303,24 @@ impl Facts {
             }
             self.dirty.changed_fills.insert(last.id);
         }
+    }
+}
+
+/// The row of a fill. Its place in the ledger is known when the event is sealed.
+pub(super) fn fill_row(event: &NewEvent, data: &FillRecorded, cylinder_id: CylinderId) -> FillRow {
+    FillRow {
+        id: event.id,
+        log_index: 0,
+        permit_id: data.permit_id,
+        cylinder_id,
+        organization_id: event.organization_id,
+        site_id: event.site_id,
+        district_code: event.district_code.clone(),
+        scale_id: data.scale_id,
+        operator_id: data.operator_id,
+        gross_g: data.gross_g,
+        net_g: data.net_g,
+        status: data.status,
+        finished_at: data.finished_at,
     }
 }

@@ -5,14 +5,17 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::chain::{GENESIS, Position, canonical, hex, sha256};
+use super::facts::fill_row;
 use crate::db::DbError;
+use crate::db::append::CylinderColumns;
 use crate::db::audit::{self as db, StoredCylinder};
 use crate::db::conn::Conn;
-use crate::db::facts::EventRow;
+use crate::db::facts::{CylinderRow, EventRow, FillRow, ScalePermitRow};
 use crate::db::tx::read_tx;
 use crate::domain::cylinder::{BoundLabel, Cylinder, LabelStatus};
-use crate::domain::event::{Event, EventData, FillStatus, Stream};
-use crate::domain::id::{EventId, StreamId};
+use crate::domain::district::DistrictCode;
+use crate::domain::event::{Event, EventData, Stream};
+use crate::domain::id::{CylinderId, EventId, ScaleId, StreamId};
 use crate::domain::label_code::LabelId;
 
 /// Events per page.
@@ -71,38 +74,94 @@ impl Report {
 /// Verifies everything in one snapshot; may run beside a live server. `progress` hears how many events were read of how many.
 ///
 /// # Errors
-/// The database.
+/// The database. A stored value that can't be read is no error here but a finding.
 pub fn verify(conn: &mut Conn, progress: &mut dyn FnMut(i64, i64)) -> Result<Report, DbError> {
     read_tx(conn, |conn| {
         let counts = db::counts(conn)?;
         let mut report = Report::default();
-        let mut chain: Option<Chain> = None;
-        let mut after = None;
-        loop {
-            let page = db::chain_page(conn, after, PAGE)?;
-            let Some(last) = page.last() else { break };
-            after = Some((last.stream_id, last.stream_seq));
-            for row in page {
-                report.events += 1;
-                let begins = chain.as_ref().is_none_or(|c| c.id != row.stream_id);
-                if begins && let Some(done) = chain.replace(Chain::new(row.stream_id)) {
-                    done.finish(conn, &mut report)?;
-                }
-                if let Some(chain) = &mut chain {
-                    chain.take(conn, &row, &mut report)?;
-                }
+        match walk(conn, &mut report, &mut |done| progress(done, counts.events)) {
+            Ok(()) => check_counts(conn, counts, &mut report)?,
+            Err(DbError::Corrupt(what)) => {
+                let log_index = db::first_unreadable(conn, PAGE)?;
+                let what = format!("a stored value can't be read ({what}); the rest was not verified");
+                report.add(Problem { log_index, stream_id: None, seq: None, what });
             }
-            progress(report.events, counts.events);
+            Err(other) => return Err(other),
         }
-        if let Some(done) = chain {
-            done.finish(conn, &mut report)?;
-        }
-        check_counts(conn, counts, &mut report)?;
         report.problems.sort();
         // Problems without a place sort first; the first bad event is what people ask for.
         report.problems.sort_by_key(|p| p.log_index.unwrap_or(i64::MAX));
         Ok(report)
     })
+}
+
+fn walk(conn: &mut Conn, report: &mut Report, progress: &mut dyn FnMut(i64)) -> Result<(), DbError> {
+    let mut permits = Permits::default();
+    let mut chain: Option<Chain> = None;
+    let mut after = None;
+    loop {
+        let page = db::chain_page(conn, after, PAGE)?;
+        let Some(last) = page.last() else { break };
+        after = Some((last.stream_id, last.stream_seq));
+        for row in page {
+            report.events += 1;
+            let begins = chain.as_ref().is_none_or(|c| c.id != row.stream_id);
+            if begins && let Some(done) = chain.replace(Chain::new(row.stream_id)) {
+                done.finish(conn, report)?;
+            }
+            if let Some(chain) = &mut chain {
+                chain.take(conn, &row, report, &mut permits)?;
+            }
+        }
+        progress(report.events);
+    }
+    if let Some(done) = chain {
+        done.finish(conn, report)?;
+    }
+    permits.compare(&db::stored_scale_permits(conn)?, report);
+    Ok(())
+}
+
+/// The newest permit of every scale, with the place of the check that gave or showed it.
+#[derive(Default)]
+struct Permits(BTreeMap<ScaleId, (i64, ScalePermitRow)>);
+
+impl Permits {
+    fn take(&mut self, event: &Event) {
+        let EventData::FillChecked(data) = &event.event.data else { return };
+        let (Some(permit), Some(operator_id), Some(cylinder_id)) =
+            (data.permit, data.operator_id, event.event.stream.cylinder())
+        else {
+            return;
+        };
+        let row = ScalePermitRow {
+            scale_id: data.scale_id,
+            permit_id: permit.id,
+            cylinder_id,
+            operator_id,
+            expires_at: permit.expires_at,
+            version: 0,
+        };
+        let newest = self.0.entry(data.scale_id).or_insert((event.log_index, row));
+        if event.log_index >= newest.0 {
+            *newest = (event.log_index, row);
+        }
+    }
+
+    fn compare(&self, stored: &[ScalePermitRow], report: &mut Report) {
+        let stored: BTreeMap<_, _> =
+            stored.iter().map(|row| (row.scale_id, ScalePermitRow { version: 0, ..*row })).collect();
+        for (scale, (log_index, row)) in &self.0 {
+            if stored.get(scale) != Some(row) {
+                let what = format!("the stored newest permit of scale {scale} is not what the events say");
+                report.add(Problem { log_index: Some(*log_index), stream_id: None, seq: None, what });
+            }
+        }
+        for scale in stored.keys().filter(|scale| !self.0.contains_key(scale)) {
+            let what = format!("a permit is stored for scale {scale}, but no event gave one");
+            report.add(Problem { log_index: None, stream_id: None, seq: None, what });
+        }
+    }
 }
 
 fn check_counts(conn: &mut Conn, counts: db::Counts, report: &mut Report) -> Result<(), DbError> {
@@ -153,8 +212,9 @@ struct Chain {
     last_place: i64,
     is_cylinder: bool,
     cylinder: Option<Cylinder>,
-    labels: BTreeMap<LabelId, LabelStatus>,
-    fills: BTreeMap<EventId, (i32, FillStatus)>,
+    seen_in: Option<DistrictCode>,
+    labels: BTreeMap<LabelId, (String, LabelStatus)>,
+    fills: BTreeMap<EventId, FillRow>,
 }
 
 impl Chain {
@@ -166,12 +226,19 @@ impl Chain {
             last_place: 0,
             is_cylinder: false,
             cylinder: None,
+            seen_in: None,
             labels: BTreeMap::new(),
             fills: BTreeMap::new(),
         }
     }
 
-    fn take(&mut self, conn: &mut Conn, row: &EventRow, report: &mut Report) -> Result<(), DbError> {
+    fn take(
+        &mut self,
+        conn: &mut Conn,
+        row: &EventRow,
+        report: &mut Report,
+        permits: &mut Permits,
+    ) -> Result<(), DbError> {
         self.is_cylinder = row.stream_kind == "cylinder";
         if row.stream_seq != self.seq + 1 {
             report.about(row, format!("event {} of its chain is missing", self.seq + 1));
@@ -187,6 +254,7 @@ impl Chain {
         match check_row(row) {
             Ok(event) => {
                 self.fold(&event);
+                permits.take(&event);
                 if let Err(what) = check_private(conn, &event)? {
                     report.about(row, what);
                 }
@@ -204,25 +272,43 @@ impl Chain {
         if let EventData::Registered(data) = &new.data {
             self.cylinder = Some(Cylinder::registered(id, new, data));
         }
-        let Some(cylinder) = &mut self.cylinder else {
-            return;
-        };
+        let Some(cylinder) = &mut self.cylinder else { return };
         cylinder.apply(new);
+        self.seen_in = Some(new.district_code.clone());
         if let Some(old) = before.filter(|old| old.id != cylinder.label.id) {
-            self.labels.insert(old.id, LabelStatus::Revoked);
+            self.labels.insert(old.id, (old.key_id.to_string(), LabelStatus::Revoked));
         }
-        self.labels.insert(cylinder.label.id.clone(), cylinder.label.status);
-        if let Some(fill) = &cylinder.last_fill {
-            self.fills.insert(fill.id, (fill.net_g, fill.status));
+        let label = &cylinder.label;
+        self.labels.insert(label.id.clone(), (label.key_id.to_string(), label.status));
+        self.fold_fill(event, id);
+    }
+
+    /// What the table of fills must say.
+    fn fold_fill(&mut self, event: &Event, id: CylinderId) {
+        if let EventData::FillRecorded(data) = &event.event.data {
+            let row = FillRow { log_index: event.log_index, ..fill_row(&event.event, data, id) };
+            self.fills.insert(row.id, row);
         }
+        let last = self.cylinder.as_ref().and_then(|c| c.last_fill.as_ref());
+        let Some(row) = last.and_then(|last| self.fills.get_mut(&last.id)) else { return };
+        if let EventData::Reweighed(data) = &event.event.data {
+            row.gross_g = data.gross_g;
+            row.net_g = data.net_g;
+        }
+        row.status = last.map_or(row.status, |last| last.status);
     }
 
     fn finish(self, conn: &mut Conn, report: &mut Report) -> Result<(), DbError> {
         let mut problems = Vec::new();
         if self.is_cylinder {
             report.cylinders += 1;
-            let stored = db::stored_cylinder(conn, self.id.cast())?;
-            self.compare(&stored, &mut problems);
+            match db::stored_cylinder(conn, self.id.cast()) {
+                Ok(stored) => self.compare(stored, &mut problems),
+                Err(DbError::Corrupt(_)) => {
+                    problems.push("a stored value of the cylinder, its labels or its fills can't be read");
+                }
+                Err(other) => return Err(other),
+            }
         } else {
             report.station_chains += 1;
             if db::stored_stream(conn, self.id)? != Some((self.seq, self.hash.to_vec())) {
@@ -240,24 +326,45 @@ impl Chain {
         Ok(())
     }
 
-    fn compare(&self, stored: &StoredCylinder, problems: &mut Vec<&'static str>) {
-        let state = self.cylinder.as_ref().and_then(|c| serde_json::to_value(c).ok()).map(|v| v.to_string());
-        match &stored.row {
-            None => problems.push("the cylinder of the chain is not stored"),
-            Some((text, version, head)) => {
-                if Some(text) != state.as_ref() {
+    /// The row that the events make.
+    fn expected(&self) -> Option<CylinderColumns> {
+        let row = CylinderRow {
+            cylinder: self.cylinder.clone()?,
+            version: self.seq,
+            head_hash: self.hash,
+            seen_in: self.seen_in.clone()?,
+        };
+        CylinderColumns::new(&row).ok()
+    }
+
+    fn compare(&self, stored: StoredCylinder, problems: &mut Vec<&'static str>) {
+        match (stored.row, self.expected()) {
+            (Some(row), Some(expected)) => {
+                if row.state != expected.state {
                     problems.push("the stored state of the cylinder is not what its events say");
                 }
-                if *version != self.seq || head[..] != self.hash[..] {
+                if row.version != expected.version || row.head_hash != expected.head_hash {
                     problems.push("the stored head of the chain is not its last event");
                 }
+                let same_rest = CylinderColumns {
+                    state: row.state.clone(),
+                    version: row.version,
+                    head_hash: row.head_hash.clone(),
+                    ..expected
+                };
+                if row != same_rest {
+                    problems.push(
+                        "the stored columns by which the cylinder is found are not what its events say",
+                    );
+                }
             }
+            _ => problems.push("the cylinder of the chain is not stored"),
         }
-        if !stored.labels.iter().map(|(id, status)| (id, status)).eq(self.labels.iter()) {
+        let labels = self.labels.iter().map(|(id, (key, status))| (id.clone(), key.clone(), *status));
+        if !stored.labels.into_iter().eq(labels) {
             problems.push("the stored labels are not what the events say");
         }
-        let fills = self.fills.iter().map(|(id, (net_g, status))| (*id, *net_g, *status));
-        if !stored.fills.iter().copied().eq(fills) {
+        if !stored.fills.iter().eq(self.fills.values()) {
             problems.push("the stored fills are not what the events say");
         }
     }

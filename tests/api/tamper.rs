@@ -191,6 +191,15 @@ const OTHERS: &[&str] = &[
     "UPDATE streams SET seq = seq + 1",
     "UPDATE streams SET head_hash = @",
     "DELETE FROM streams",
+    "UPDATE cylinders SET registration_code = 'XXXXXXXX' WHERE #",
+    "UPDATE cylinders SET model = 'X' WHERE #",
+    "UPDATE cylinders SET district_code = '110000' WHERE #",
+    "UPDATE cylinders SET status = 'lost' WHERE #",
+    "UPDATE labels SET key_id = 'Z' WHERE #label",
+    "UPDATE fills SET gross_g = gross_g + 1 WHERE #fill",
+    "UPDATE fills SET finished_at = finished_at + 1 WHERE #fill",
+    "UPDATE scale_permits SET expires_at = expires_at + 1",
+    "DELETE FROM scale_permits",
 ];
 
 fn alter_other(conn: &mut Conn, chance: &mut Chance, nth: usize) -> Alteration {
@@ -222,11 +231,11 @@ fn first_bad(report: &Report) -> Option<i64> {
 }
 
 /// Alterations that are tried.
-const COUNT: usize = 80;
+const COUNT: usize = 100;
 
 /// The tables that are altered.
-const TABLES: [&str; 7] =
-    ["events", "cylinders", "labels", "fills", "ledger_head", "event_private", "streams"];
+const TABLES: [&str; 8] =
+    ["events", "cylinders", "labels", "fills", "ledger_head", "event_private", "streams", "scale_permits"];
 
 fn keep(conn: &mut Conn) {
     for table in TABLES {

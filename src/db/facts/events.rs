@@ -89,7 +89,8 @@ impl EventRow {
             (Some(route), Some(key), Some(digest)) => {
                 Some(Idempotency { route, key, body_digest: hash(digest)? })
             }
-            _ => None,
+            (None, None, None) => None,
+            _ => return Err(DbError::corrupt("only a part of an idempotency key")),
         };
         let data = serde_json::from_str(&self.data).map_err(DbError::corrupt)?;
         let stream = Stream::from_parts(&self.stream_kind, self.stream_id);

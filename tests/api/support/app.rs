@@ -140,13 +140,6 @@ impl TestApp {
         self.service = web::Data::new(service);
     }
 
-    /// A second service on the same database, as after a restart or on another machine.
-    pub fn sibling(&self, seed: u64) -> Arc<App> {
-        let parts =
-            Parts { clock: Arc::clone(&self.clock) as Arc<dyn Clock>, ids: Arc::new(SeededIds::new(seed)) };
-        Arc::new(server::build(&self.settings, &parts).expect("another service starts"))
-    }
-
     /// A second service with other settings, at the same time.
     pub fn beside(&self, settings: Settings, seed: u64) -> Self {
         let parts =
