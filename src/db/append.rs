@@ -89,6 +89,17 @@ impl CylinderColumns {
     }
 }
 
+/// Waits until nobody else appends, and keeps it so until the end of the transaction. On SQLite the transaction itself does.
+///
+/// # Errors
+/// The database.
+pub fn lock_head(conn: &mut Conn) -> Result<(), DbError> {
+    if let Conn::Postgres(c) = conn {
+        ledger_head::table.select(ledger_head::log_index).for_update().first::<i64>(c)?;
+    }
+    Ok(())
+}
+
 /// Takes `count` places in the ledger and returns the last of them. Holds the head's lock until the commit, so that there are no gaps.
 ///
 /// # Errors

@@ -14,7 +14,7 @@ mod year;
 use std::sync::Arc;
 
 use crate::auth::keyring::Keyring;
-use crate::clock::{Clock, IdGen, ManualClock, SeededIds, SystemIds};
+use crate::clock::{IdGen, ManualClock, SeededIds, SystemIds};
 use crate::config::Settings;
 use crate::db::DbError;
 use crate::db::conn::DatabaseUrl;
@@ -101,7 +101,7 @@ pub fn fill(
     Keyring::load_or_create(&key_file, &SystemIds, start).map_err(StartError::from)?;
     let clock = Arc::new(ManualClock::new(start));
     let parts =
-        Parts { clock: Arc::clone(&clock) as Arc<dyn Clock>, ids: Arc::new(SeededIds::new(recipe.seed)) };
+        Parts { clock: Arc::<ManualClock>::clone(&clock), ids: Arc::new(SeededIds::new(recipe.seed)) };
     let app = server::build(settings, &parts)?;
     let calendar = city::Calendar::new(today, settings.time_zone);
     let chance = Chance(SeededIds::new(recipe.seed.wrapping_add(1)));

@@ -14,6 +14,7 @@ use super::facts::Facts;
 use super::gather::gather;
 use crate::clock::{Clock, IdGen};
 use crate::db::DbError;
+use crate::db::append::lock_head;
 use crate::db::conn::{Conn, DatabaseUrl};
 use crate::db::tx::{TxError, transaction};
 use crate::domain::event::Event;
@@ -146,6 +147,15 @@ struct Worker {
     conn: Option<Conn>,
 }
 
+/// How a batch reads its facts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// While others may write; the guarded writes tell whether they did.
+    Shared,
+    /// With the lock that every append needs: nobody else writes an event until the commit.
+    Alone,
+}
+
 /// The answers of a batch, in order.
 type Answers = Vec<Result<Receipt>>;
 
@@ -164,7 +174,12 @@ impl Worker {
         let (commands, replies): (Vec<_>, Vec<_>) =
             jobs.into_iter().map(|job| (job.command, job.reply)).unzip();
         let commands: Vec<&dyn Command> = commands.iter().map(AsRef::as_ref).collect();
-        let answers = match self.attempt(&commands) {
+        let mut tried = self.attempt(&commands, Reading::Shared);
+        if let Err(TxError::RolledBack(DbError::Conflict | DbError::Duplicate(_))) = tried {
+            // Another writer was faster. Alone with the ledger the same batch can't lose again.
+            tried = self.attempt(&commands, Reading::Alone);
+        }
+        let answers = match tried {
             Ok(answers) => answers,
             Err(TxError::OutcomeUnknown(error)) => unknown(&error, commands.len()),
             // One bad command must not fail its neighbors.
@@ -181,7 +196,7 @@ impl Worker {
 
     fn serve_one(&mut self, command: &dyn Command) -> Result<Receipt> {
         for _ in 0..TRIES {
-            match self.attempt(&[command]) {
+            match self.attempt(&[command], Reading::Alone) {
                 Ok(answers) => {
                     return answers.into_iter().next().unwrap_or_else(|| Err(Code::Internal.into()));
                 }
@@ -197,7 +212,11 @@ impl Worker {
     }
 
     /// One batch in one transaction. A panic inside is a failed batch, not the end of the writer.
-    fn attempt(&mut self, commands: &[&dyn Command]) -> std::result::Result<Answers, TxError<DbError>> {
+    fn attempt(
+        &mut self,
+        commands: &[&dyn Command],
+        reading: Reading,
+    ) -> std::result::Result<Answers, TxError<DbError>> {
         let mut conn = match self.conn.take() {
             Some(conn) => conn,
             None => self.settings.database.connect().map_err(TxError::RolledBack)?,
@@ -207,8 +226,9 @@ impl Worker {
             ids: &*self.ids,
             clock_gap_days: self.settings.clock_gap_days,
         };
-        let result =
-            catch_unwind(AssertUnwindSafe(|| transaction(&mut conn, |conn| batch.run(conn, commands))));
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            transaction(&mut conn, |conn| batch.run(conn, commands, reading))
+        }));
         match result {
             Ok(Ok(answers)) => {
                 self.conn = Some(conn);
@@ -255,7 +275,15 @@ struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    fn run(&self, conn: &mut Conn, commands: &[&dyn Command]) -> std::result::Result<Answers, DbError> {
+    fn run(
+        &self,
+        conn: &mut Conn,
+        commands: &[&dyn Command],
+        reading: Reading,
+    ) -> std::result::Result<Answers, DbError> {
+        if reading == Reading::Alone {
+            lock_head(conn)?;
+        }
         let mut needs = Needs::default();
         for command in commands {
             needs.credentials.insert(command.call().credential.into());
