@@ -1,4 +1,4 @@
-//! The facts of a batch, in memory. Commands read them; only [`Facts::apply`] changes them, so that later commands of the batch see
+//! The facts of a batch, in memory. Commands read them; only `Facts::apply` changes them, so that later commands of the batch see
 //! what earlier ones did.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -231,7 +231,7 @@ fn first_bad(report: &Report) -> Option<i64> {
 }
 
 /// Alterations that are tried.
-const COUNT: usize = 100;
+const COUNT: usize = 128;
 
 /// The tables that are altered.
 const TABLES: [&str; 8] =
@@ -274,6 +274,18 @@ both! {
             put_back(&mut conn);
         }
         assert!(report(&mut conn).is_clean(), "everything was put back");
+    }
+}
+
+both! {
+    async fn a_value_that_can_not_be_read_is_named(app) {
+        a_ledger(&app).await;
+        let mut conn = app.conn();
+        drop_guards(&mut conn);
+        let sql = format!("UPDATE events SET actor_id = {} WHERE log_index = 5", bytes(&conn, "00"));
+        conn.batch_execute(&sql).expect("an id of one byte");
+        let found = report(&mut conn);
+        assert_eq!(found.problems.first().and_then(|problem| problem.log_index), Some(5), "{found:#?}");
     }
 }
 
