@@ -34,6 +34,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "clock",
             "config",
             "db",
+            "demo",
             "domain",
             "error",
             "gate",
@@ -44,6 +45,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "telemetry",
         ],
     ),
+    ("demo", &["app", "auth", "clock", "config", "db", "domain", "error", "gate", "ledger", "server"]),
     ("lib", &[]),
     ("main", &["cli"]),
 ];
