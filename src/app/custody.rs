@@ -150,6 +150,11 @@ impl Command for TakeBack {
                 "a seized cylinder goes to an inspection agency and nowhere else",
             ));
         }
+        // A "return" to where it is would pass for a movement, and a movement lifts the rules against pocket codes.
+        if site.is_some_and(|site| cylinder.custody.site_id == Some(site.id)) && is_in(cylinder.custody.kind)
+        {
+            return Err(Error::new(Code::StateConflict, "the cylinder is recorded at this site already"));
+        }
         let residual_g = self.residual_g.map_or(0, MassG::get);
         if residual_g > cylinder.stamp.max_fill_g.get() {
             let allowed = format!("at most {} g fit into this cylinder", cylinder.stamp.max_fill_g.get());
@@ -170,6 +175,11 @@ impl Command for TakeBack {
         };
         Ok(context.event(&self.call, stream, place, |_| EventData::Returned(data)).into())
     }
+}
+
+/// Whether this kind of custody is a stay at a site.
+fn is_in(kind: CustodyKind) -> bool {
+    matches!(kind, CustodyKind::Site | CustodyKind::Agency)
 }
 
 /// `POST /emptyings`: gas taken out at a station.

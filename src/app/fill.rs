@@ -241,6 +241,7 @@ impl Command for RecordFill {
         let own = permit.filter(|p| p.organization_id == context.actor.organization_id);
         let cylinder = own.and_then(|p| context.facts.cylinder(p.cylinder_id));
         let scale = own.and_then(|p| context.facts.scale(p.permit.scale_id));
+        check_gross(self.gross_g, cylinder)?;
         let facts = RecordFacts {
             permit: self.permit_facts(context),
             judge_permit: true,
@@ -307,6 +308,22 @@ fn policy_at(context: &Context<'_>, scale: Option<&Scale>) -> Policy {
     Policy::resolve(context.facts.policies(), district, context.now.today)
 }
 
+/// How far a scale may be off below the stamped tare before its reading is no weight of this cylinder, in grams.
+const BELOW_TARE_G: i32 = 2_000;
+
+/// A filled cylinder weighs at least its tare: less is a slip of the hand or another cylinder.
+fn check_gross(gross_g: MassG, cylinder: Option<&Cylinder>) -> Result<()> {
+    let tare_g = cylinder.map_or(0, |c| c.stamp.tare_g.get());
+    if gross_g.get() < tare_g - BELOW_TARE_G {
+        return Err(Error::invalid(
+            "/gross_g",
+            "below_tare",
+            "must not be below the stamped tare of the cylinder",
+        ));
+    }
+    Ok(())
+}
+
 /// A checker must be somebody of the same organization.
 fn check_checker(postcheck: Option<&Postcheck>, context: &Context<'_>) -> Result<()> {
     let Some(id) = postcheck.and_then(|p| p.checker_id) else {
@@ -362,6 +379,7 @@ impl Command for ReweighFill {
         if newest.is_none() || cylinder.scrapped {
             return Err(Error::new(Code::StateConflict, "the cylinder was filled, moved or scrapped since"));
         }
+        check_gross(self.gross_g, Some(cylinder))?;
         let facts = RecordFacts {
             permit: None,
             judge_permit: false,

@@ -178,7 +178,7 @@ fn judge(
         status: scan.status,
         label_id: scan.label_id,
         findings,
-        held: last.is_some_and(|fill| fill.status == FillStatus::Held && !fill.moved_since),
+        held: last.is_some_and(|fill| fill.status == FillStatus::Held),
         filled_on: last.map(|fill| now.day_of(fill.at)),
         cylinder,
         owner_name: owner.0.map(|o| o.name.to_string()),

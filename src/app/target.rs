@@ -43,8 +43,10 @@ impl Target {
         let scope = authorize(context.actor, action)?;
         let cylinder = context.facts.cylinder(self.id).ok_or(Code::CylinderNotFound)?;
         let owner = context.facts.organization(cylinder.owner_id).map(|o| &o.district_code);
+        // A scan shows that the label is at hand, but it does not widen a regulator's district.
+        let at_hand = self.scanned && scope != Scope::District;
         let seen =
-            self.scanned || may_see(context.actor, scope, cylinder, [owner, context.facts.seen_in(self.id)]);
+            at_hand || may_see(context.actor, scope, cylinder, [owner, context.facts.seen_in(self.id)]);
         if seen { Ok(cylinder) } else { Err(Code::CylinderNotFound.into()) }
     }
 

@@ -18,6 +18,7 @@ mod history;
 mod holds;
 mod labels;
 mod lifecycle;
+mod loopholes;
 mod model;
 mod never_allowed;
 mod permits;

@@ -255,7 +255,7 @@ impl Machine {
 
     pub fn take_back(&mut self, at: usize) -> Acted {
         let c = &mut self.cylinders[at];
-        if c.scrapped || c.seized {
+        if c.scrapped || c.seized || c.holder == Holder::Filler {
             return CONFLICT;
         }
         c.gas_g = 0;

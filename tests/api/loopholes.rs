@@ -1,0 +1,44 @@
+//! Ways round the gate that a station might try.
+
+use serde_json::json;
+
+use crate::both;
+use crate::support::World;
+
+both! {
+    async fn a_return_to_where_it_is_moves_nothing(app) {
+        let w = World::enter(app).await;
+        let code = w.cylinder("A0000001").await;
+        w.filled(&code, 31_300).await;
+        assert_eq!(w.take_back(&code).await.problem(409), "state_conflict");
+        let again = w.check(&code).await;
+        assert_eq!(again.expect(200)["decision"], "refused");
+        assert!(again.rules().contains(&"fill.cycle-too-short".to_owned()), "{:?}", again.rules());
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn less_than_the_steel_alone_weighs_is_no_fill(app) {
+        let w = World::enter(app).await;
+        let code = w.cylinder("A0000001").await;
+        let allowed = w.check(&code).await.expect(200);
+        let now = w.app.now().to_string();
+        let fill = json!({ "permit_id": allowed["permit"]["id"], "gross_g": 0, "started_at": now, "finished_at": now });
+        let reply = w.send("POST /fills", &w.cast.filler.worker, fill).await;
+        assert_eq!(reply.problem(422), "invalid");
+        assert_eq!(reply.json()["errors"][0]["pointer"], "/gross_g");
+    }
+}
+
+both! {
+    async fn a_scan_does_not_widen_a_regulators_district(app) {
+        let w = World::enter(app).await;
+        let code = w.cylinder("A0000001").await;
+        let line = format!("POST /cylinders/{code}/seizures");
+        let body = json!({ "document_no": "BJ-1", "reason": "elsewhere" });
+        let elsewhere = w.send(&line, &w.cast.regulator_elsewhere, body.clone()).await;
+        assert_eq!(elsewhere.problem(404), "cylinder_not_found");
+        w.send(&line, &w.cast.regulator, body).await.expect(201);
+    }
+}
