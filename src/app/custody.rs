@@ -155,11 +155,15 @@ impl Command for TakeBack {
         {
             return Err(Error::new(Code::StateConflict, "the cylinder is recorded at this site already"));
         }
-        let residual_g = self.residual_g.map_or(0, MassG::get);
-        if residual_g > cylinder.stamp.max_fill_g.get() {
+        if self.residual_g.is_some_and(|said| said.get() > cylinder.stamp.max_fill_g.get()) {
             let allowed = format!("at most {} g fit into this cylinder", cylinder.stamp.max_fill_g.get());
             return Err(Error::invalid("/residual_g", "out_of_range", allowed));
         }
+        // Who neither owns nor had it can't talk the gas of a stranger's cylinder away.
+        let ours = context.actor.organization_id;
+        let known_here = cylinder.owner_id == ours || cylinder.custody.organization_id == ours;
+        let at_least_g = if known_here { 0 } else { cylinder.gas_g };
+        let residual_g = self.residual_g.map_or(0, MassG::get).max(at_least_g);
         let place = Place { site_id: site.map(|s| s.id), occurred_at: self.captured_at };
         let stream = Stream::Cylinder(cylinder.id);
         let since = self.captured_at.map_or(context.now.at, |at| at.min(context.now.at));

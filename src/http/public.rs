@@ -32,6 +32,9 @@ pub struct PublicQuery {
     pub lon: Option<String>,
 }
 
+/// Longest code that is looked at, in characters.
+const MAX_CODE: usize = 400;
+
 fn device_class(request: &HttpRequest) -> &'static str {
     let agent =
         request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -48,13 +51,11 @@ fn device_class(request: &HttpRequest) -> &'static str {
 
 async fn look_up(service: &Data, request: &HttpRequest, asked: &PublicQuery) -> Result<PublicRecord> {
     service.limits.public(request)?;
-    let code = request.match_info().get("code").unwrap_or_default();
-    if code.len() > 400 {
-        return Err(Code::NotFound.into());
-    }
+    // For a person at the page: whatever is longer than any code is as unknown as its beginning.
+    let code: String = request.match_info().get("code").unwrap_or_default().chars().take(MAX_CODE).collect();
     let degrees = |text: &Option<String>| text.as_deref().and_then(|t| t.parse::<f64>().ok());
     let location = degrees(&asked.lat).zip(degrees(&asked.lon)).map(|(lat, lon)| Location { lat, lon });
-    let (code, class) = (code.to_owned(), device_class(request));
+    let class = device_class(request);
     blocking(service, move |app| app.public_look_up(&code, class, location)).await
 }
 
@@ -76,6 +77,9 @@ fn sentences(record: &PublicRecord, severity: impl Fn(Severity) -> bool, lang: L
 pub async fn cylinder(service: Data, request: HttpRequest) -> HttpResult {
     let asked: PublicQuery = query(&request)?;
     let lang = lang(&request, &asked);
+    if request.match_info().get("code").is_none_or(|code| code.len() > MAX_CODE) {
+        return Err(Code::NotFound.into());
+    }
     let record = look_up(&service, &request, &asked).await?;
     Ok(HttpResponse::Ok().json(view(&record, lang)))
 }

@@ -304,6 +304,10 @@ pub fn configure(config: &mut web::ServiceConfig) {
         let resource = routes.into_iter().fold(web::resource(path), actix_web::Resource::route);
         config.service(resource);
     }
+    // What scanners and people make of a printed address.
+    for spelling in ["/C/{code}/", "/c/{code}", "/c/{code}/"] {
+        config.route(spelling, web::get().to(pu::page));
+    }
     config.service(web::redirect("/docs", "/docs/"));
     config.service(openapi::reference_page());
     config.default_service(web::to(re::nothing_here));

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::both;
 use crate::support::World;
+use crate::support::app::Ask;
 
 both! {
     async fn a_return_to_where_it_is_moves_nothing(app) {
@@ -40,5 +41,33 @@ both! {
         let elsewhere = w.send(&line, &w.cast.regulator_elsewhere, body.clone()).await;
         assert_eq!(elsewhere.problem(404), "cylinder_not_found");
         w.send(&line, &w.cast.regulator, body).await.expect(201);
+    }
+}
+
+both! {
+    async fn a_stranger_can_not_empty_a_cylinder_by_taking_it_in(app) {
+        let w = World::enter(app).await;
+        let delivery = w.own_delivery().await;
+        let code = w.cylinder("A0000001").await;
+        w.filled(&code, 31_300).await;
+        let taken = w.send("POST /returns", &w.cast.rival.worker, json!({ "code": code, "residual_g": 0 })).await;
+        taken.expect(201);
+        assert_eq!(w.hand_over(&delivery, &code).await.expect(200)["decision"], "accepted");
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn a_printed_address_is_taken_as_people_spell_it(app) {
+        let w = World::enter(app).await;
+        let code = w.cylinder("A0000001").await;
+        for path in [format!("/C/{code}"), format!("/C/{code}/"), format!("/c/{}", code.to_lowercase())] {
+            let page = w.app.ask(Ask { line: format!("GET {path}"), ..Ask::default() }).await;
+            assert_eq!(page.status, 200, "{path}");
+            assert!(page.text().contains("可以使用"), "{path}");
+        }
+        let long = w.app.ask(Ask { line: format!("GET /C/{}", "A".repeat(5_000)), ..Ask::default() }).await;
+        assert_eq!(long.status, 200);
+        assert!(long.text().contains("<html"), "a page, not JSON");
     }
 }
