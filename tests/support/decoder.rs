@@ -1,7 +1,7 @@
 //! A decoder that shares no code with the encoder: `zbarimg` from zbar, on PNG labels and on SVG labels rasterized by librsvg's
 //! `rsvg-convert`.
 //!
-//! Where these programs are not installed the tests say so and pass, unless `PINGMA_REQUIRE_DECODER` is set.
+//! Where these programs are not installed the tests say so and pass, unless `PINGMA_TEST_REQUIRE_DECODER` is set.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -12,7 +12,7 @@ fn run(program: &str, arguments: &[&str], file: &Path) -> Option<String> {
     let output = match Command::new(program).args(arguments).arg(file).output() {
         Ok(output) => output,
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            let required = std::env::var_os("PINGMA_REQUIRE_DECODER").is_some();
+            let required = std::env::var_os("PINGMA_TEST_REQUIRE_DECODER").is_some();
             assert!(!required, "{program} is required but not installed");
             eprintln!("skipped: {program} is not installed");
             return None;
