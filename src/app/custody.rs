@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::fill::{organization, station};
+use super::fill::{check_colleague, organization, station};
 use super::scan::ScannedCode;
 use super::target::not_scrapped;
 use crate::auth::permission::{Action, authorize};
 use crate::domain::cylinder::{Custody, CustodyKind, Cylinder};
 use crate::domain::event::{CodeStatus, Emptied, EventData, Handover, Returned, ScanRecord, Stream};
 use crate::domain::finding::{Severity, worst};
-use crate::domain::id::SiteId;
+use crate::domain::id::{SiteId, UserId};
 use crate::domain::instant::Instant;
 use crate::domain::registry::{OrganizationKind, Site};
 use crate::domain::value::{MassG, Number, Reason};
@@ -197,6 +197,29 @@ pub struct Empty {
     pub reason: Reason,
     /// Gas still in it.
     pub residual_g: MassG,
+    /// A colleague who saw it.
+    pub witness_id: Option<UserId>,
+}
+
+impl Empty {
+    /// Gas that leaves before the cylinder does lifts a hold, or the rules against pocket codes: one person's word isn't
+    /// enough for that.
+    fn check_witness(&self, cylinder: &Cylinder, context: &Context<'_>) -> Result<()> {
+        let pointer = "/witness_id";
+        let still_here = cylinder.last_fill.as_ref().is_some_and(|fill| !fill.moved_since);
+        match self.witness_id {
+            None if still_here => Err(Error::invalid(
+                pointer,
+                "required",
+                "a cylinder that was filled and has not left since is emptied by two: name the colleague who saw it",
+            )),
+            None => Ok(()),
+            Some(id) if context.actor.user_id == Some(id) => {
+                Err(Error::invalid(pointer, "same_person", "must be somebody else than you"))
+            }
+            Some(id) => check_colleague(id, pointer, context),
+        }
+    }
 }
 
 impl Command for Empty {
@@ -206,6 +229,7 @@ impl Command for Empty {
 
     fn needs(&self, needs: &mut Needs) {
         self.code.needs(needs);
+        needs.people.extend(self.witness_id);
         needs.last_fills = true;
     }
 
@@ -220,7 +244,13 @@ impl Command for Empty {
         if self.residual_g.get() > cylinder.gas_g.max(cylinder.stamp.max_fill_g.get()) {
             return Err(Error::invalid("/residual_g", "out_of_range", "more than the cylinder can hold"));
         }
-        let data = Emptied { scan, residual_g: self.residual_g.get(), reason: self.reason.clone() };
+        self.check_witness(cylinder, context)?;
+        let data = Emptied {
+            scan,
+            residual_g: self.residual_g.get(),
+            reason: self.reason.clone(),
+            witness_id: self.witness_id,
+        };
         let place = Place { site_id: context.actor.site_id, occurred_at: None };
         Ok(context
             .event(&self.call, Stream::Cylinder(cylinder.id), place, |_| EventData::Emptied(data))

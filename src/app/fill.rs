@@ -7,7 +7,7 @@ use crate::domain::event::{
     CylinderBrief, Decision, EventData, FillChecked, FillRecorded, FillRefused, OwnerBrief, Permit,
     Postcheck, Precheck, Reweighed, Stream,
 };
-use crate::domain::id::{EventId, OrganizationId, ScaleId};
+use crate::domain::id::{EventId, OrganizationId, ScaleId, UserId};
 use crate::domain::instant::Instant;
 use crate::domain::registry::{Scale, Site};
 use crate::domain::value::{MassG, Number};
@@ -251,6 +251,7 @@ impl Command for RecordFill {
             // A stranger's permit is foreign, not unknown; the gate says nothing more of its cylinder.
             cylinder: permit.and_then(|p| context.facts.cylinder(p.cylinder_id)),
             gross_g: self.gross_g.get(),
+            heaviest_g: None,
             residual_g: residual_g(own.and_then(|p| p.scale_g), cylinder),
             started_at: self.started_at,
             finished_at: self.finished_at,
@@ -329,17 +330,18 @@ fn check_checker(postcheck: Option<&Postcheck>, context: &Context<'_>) -> Result
     let Some(id) = postcheck.and_then(|p| p.checker_id) else {
         return Ok(());
     };
+    check_colleague(id, "/postcheck/checker_id", context)
+}
+
+/// Whether somebody is an active user of the caller's organization; the error names the member that told of them.
+pub(super) fn check_colleague(id: UserId, pointer: &str, context: &Context<'_>) -> Result<()> {
     let colleague = context
         .facts
         .person(id)
         .filter(|person| person.active && person.organization_id == context.actor.organization_id);
     match colleague {
         Some(_) => Ok(()),
-        None => Err(Error::invalid(
-            "/postcheck/checker_id",
-            "user_not_found",
-            "must be a user of your organization",
-        )),
+        None => Err(Error::invalid(pointer, "user_not_found", "must be a user of your organization")),
     }
 }
 
@@ -388,6 +390,7 @@ impl Command for ReweighFill {
             device_scale_id: None,
             cylinder: Some(cylinder),
             gross_g: self.gross_g.get(),
+            heaviest_g: newest.map(|last| last.heaviest_g),
             residual_g: 0,
             started_at: context.now.at,
             finished_at: context.now.at,

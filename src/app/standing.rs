@@ -1,9 +1,10 @@
-//! Acts that change how a cylinder stands: seizure, blacklist, loss, recovery, change of owner.
+//! Acts that change how a cylinder stands: seizure, blacklist, loss, recovery, a void label, change of owner.
 
 use super::target::{Target, not_scrapped};
 use crate::auth::permission::{Action, authorize};
 use crate::domain::cylinder::Cylinder;
-use crate::domain::event::{Documented, EventData, OwnerChanged, Reasoned, Stream};
+use crate::domain::cylinder::LabelStatus;
+use crate::domain::event::{Documented, EventData, LabelRevoked, OwnerChanged, Reasoned, Stream};
 use crate::domain::id::OwnerChangeId;
 use crate::domain::registry::{OrganizationKind, OrganizationStatus};
 use crate::domain::value::{Number, Reason};
@@ -24,6 +25,8 @@ pub enum Change {
     Lose(Reason),
     /// `POST /cylinders/{ref}/recoveries`
     Recover(Reason),
+    /// `DELETE /cylinders/{ref}/labels`
+    RevokeLabel(Reason),
 }
 
 impl Change {
@@ -31,6 +34,7 @@ impl Change {
         match self {
             Self::Seize(_) | Self::Blacklist(_) | Self::Unblacklist(_) => target.find(context, Action::Seize),
             Self::Lose(_) | Self::Recover(_) => target.find_own(context, Action::ReportLoss),
+            Self::RevokeLabel(_) => target.find_own(context, Action::RegisterCylinder),
         }
     }
 
@@ -42,16 +46,22 @@ impl Change {
             Self::Unblacklist(_) => (!cylinder.blacklisted).then_some("it is not on the blacklist"),
             Self::Lose(_) => cylinder.lost.then_some("it is reported lost already"),
             Self::Recover(_) => (!cylinder.lost).then_some("it is not reported lost"),
+            Self::RevokeLabel(_) => {
+                (cylinder.label.status == LabelStatus::Revoked).then_some("its label is void already")
+            }
         }
     }
 
-    fn data(&self) -> EventData {
+    fn data(&self, cylinder: &Cylinder) -> EventData {
         match self.clone() {
             Self::Seize(documented) => EventData::Seized(documented),
             Self::Blacklist(documented) => EventData::Blacklisted(documented),
             Self::Unblacklist(documented) => EventData::Unblacklisted(documented),
             Self::Lose(reason) => EventData::Lost(Reasoned { reason }),
             Self::Recover(reason) => EventData::Recovered(Reasoned { reason }),
+            Self::RevokeLabel(reason) => {
+                EventData::LabelRevoked(LabelRevoked { label_id: cylinder.label.id.clone(), reason })
+            }
         }
     }
 }
@@ -84,7 +94,7 @@ impl Command for ChangeStanding {
         }
         let place = Place { site_id: context.actor.site_id, occurred_at: None };
         let stream = Stream::Cylinder(cylinder.id);
-        Ok(context.event(&self.call, stream, place, |_| self.change.data()).into())
+        Ok(context.event(&self.call, stream, place, |_| self.change.data(cylinder)).into())
     }
 }
 

@@ -69,6 +69,7 @@ impl<'a> Year<'a> {
                 code: self.scan(cylinder, Shown::Own)?,
                 reason: read(json!("残液超量，抽残"))?,
                 residual_g: read(json!(200))?,
+                witness_id: Some(station.operator.id),
             }),
             Step::ReplaceLabel => Box::new(ReplaceLabel {
                 call: station.admin.call(),

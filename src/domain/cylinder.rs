@@ -191,6 +191,8 @@ pub struct LastFill {
     pub moved_since: bool,
     /// Whether gas was taken out at a station since.
     pub emptied_since: bool,
+    /// The most gas that a weighing found in it since gas was last taken out, in grams: what a lighter weighing must explain.
+    pub heaviest_g: i32,
     /// The rules for which it is held.
     pub held_for: Vec<String>,
 }
@@ -354,6 +356,7 @@ impl Cylinder {
                 self.gas_g = data.net_g.max(0);
                 if let Some(fill) = self.last_fill.as_mut().filter(|fill| fill.id == data.fill_id) {
                     fill.net_g = data.net_g;
+                    fill.heaviest_g = fill.heaviest_g.max(data.net_g);
                     fill.status = data.status;
                     fill.held_for = held_for(&data.findings);
                 }
@@ -435,6 +438,7 @@ impl Cylinder {
             status: data.status,
             moved_since: false,
             emptied_since: false,
+            heaviest_g: data.net_g,
             held_for: held_for(&data.findings),
         });
         if let Some(site_id) = event.site_id {
@@ -470,8 +474,9 @@ impl Cylinder {
         let limit_g = self.stamp.max_fill_g.get();
         if let Some(fill) = self.last_fill.as_mut() {
             fill.emptied_since = true;
+            fill.heaviest_g = residual_g;
             if residual_g <= limit_g {
-                fill.held_for.retain(|rule| rule != OVERFILLED);
+                fill.held_for.retain(|rule| rule != OVERFILLED && rule != EXCESS_UNACCOUNTED);
             }
             if fill.held_for.is_empty() {
                 fill.status = FillStatus::Released;
@@ -505,6 +510,9 @@ impl Cylinder {
 
 /// The rule whose hold ends when enough gas was taken out.
 pub const OVERFILLED: &str = "fill.overfilled";
+
+/// The rule that holds what a second weighing found lighter than gas can vanish; it ends the same way.
+pub const EXCESS_UNACCOUNTED: &str = "fill.excess-unaccounted";
 
 fn held_for(findings: &[super::finding::Finding]) -> Vec<String> {
     findings.iter().filter(|f| f.severity == super::finding::Severity::Hold).map(|f| f.rule.clone()).collect()

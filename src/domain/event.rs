@@ -487,6 +487,9 @@ pub struct Emptied {
     pub residual_g: i32,
     /// Why.
     pub reason: Reason,
+    /// Who saw it, where a second person had to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness_id: Option<UserId>,
 }
 
 /// See [`EventData::OwnerChanged`].

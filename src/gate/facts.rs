@@ -81,6 +81,8 @@ pub struct RecordFacts<'a> {
     pub cylinder: Option<&'a Cylinder>,
     /// Weight of cylinder and gas, in grams.
     pub gross_g: i32,
+    /// On a second weighing the most gas that was weighed in it since gas was last taken out, in grams.
+    pub heaviest_g: Option<i32>,
     /// Gas in it before the fill by the scale reading of the check, in grams; 0 where none was taken.
     pub residual_g: i32,
     /// When the gas began to flow.

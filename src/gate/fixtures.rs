@@ -286,6 +286,7 @@ pub fn last_fill(at: &str) -> LastFill {
         status: FillStatus::Released,
         moved_since: false,
         emptied_since: false,
+        heaviest_g: 14_500,
         held_for: Vec::new(),
     }
 }

@@ -48,6 +48,7 @@ pub const ITEMS: &[PolicyItem] = &[
     PolicyItem { name: "stamp_challenge_rate", kind: PolicyKind::Rate, default: 50_000 },
     integer("permit_ttl_s", 600, 30, 7_200),
     integer("short_fill_g", 1_000, 0, 20_000),
+    integer("reweigh_tolerance_g", 500, 0, 5_000),
     integer("no_gas_g", 200, 0, 5_000),
     integer("min_fill_seconds", 20, 0, 600),
     integer("inspection_period_months", 48, 6, 120),
@@ -118,6 +119,11 @@ impl Policy {
     /// A net mass that far below the maximum is short weight, in grams.
     pub fn short_fill_g(&self) -> i32 {
         self.small("short_fill_g")
+    }
+
+    /// How much lighter a second weighing may find an over-filled cylinder out of which no gas was taken, in grams.
+    pub fn reweigh_tolerance_g(&self) -> i32 {
+        self.small("reweigh_tolerance_g")
     }
 
     /// Less gas than this is no fill, in grams.

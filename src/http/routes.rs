@@ -243,6 +243,7 @@ fn cylinder_routes() -> Vec<Entry> {
         get("/cylinders/{ref}/events", Needs(A::ReadCylinder), cy::events).query::<re::PageQuery>().reply::<cy::History>(200).says("A cylinder's history, newest first"),
         get("/cylinders/{ref}/trace", Needs(A::ReadCylinder), cy::trace).reply::<query::Trace>(200).says("Who filled it last and who handled it since"),
         post("/cylinders/{ref}/labels", Needs(A::RegisterCylinder), cy::replace_label).body::<cy::ReasonRequest>().reply::<cy::LabelReply>(201).says("A new label; the old one is void"),
+        delete("/cylinders/{ref}/labels", Needs(A::RegisterCylinder), cy::revoke_label).body::<cy::ReasonRequest>().reply::<cy::ActReply>(201).says("Make the label void and put no new one on: no fill and no handover until there is one"),
         get("/labels/{file}", Needs(A::PrintLabel), cy::picture).query::<cy::LabelQuery>().plain(200, "image/*").says("A label's picture: <code>.svg or <code>.png"),
         post("/inspections", Needs(A::Inspect), cy::inspect).keyed(Key::Required).body::<cy::InspectionRequest>().reply::<cy::InspectionReply>(201).says("Record an inspection; a fail means scrap"),
         post("/cylinders/{ref}/life-extensions", Needs(A::Inspect), cy::extend_life).body::<cy::LifeExtensionRequest>().reply::<cy::ActReply>(201).says("Extend the life after a safety assessment"),

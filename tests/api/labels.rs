@@ -116,3 +116,27 @@ both! {
         w.app.verify();
     }
 }
+
+both! {
+    async fn a_void_label_fills_nothing_until_there_is_a_new_one(app) {
+        let w = World::enter(app).await;
+        let code = w.cylinder("A0000003").await;
+        let id = w.file(&code).await["id"].as_str().unwrap().to_owned();
+        let permit = w.permit(&code).await;
+        let line = format!("DELETE /cylinders/{id}/labels");
+        let reason = json!({ "reason": "标签被盗" });
+        assert_eq!(w.send(&line, &w.cast.rival.admin, reason.clone()).await.problem(404), "cylinder_not_found");
+        w.send(&line, &w.cast.filler.admin, reason.clone()).await.expect(201);
+        assert_eq!(w.send(&line, &w.cast.filler.admin, reason).await.problem(409), "state_conflict");
+        assert_eq!(w.check(&code).await.rules(), ["fill.code-revoked"]);
+        assert_eq!(w.record(w.fill(&permit, 31_000)).await.rules(), ["fill.permit-expired"], "the permit went with it");
+        let picture = w.get(&format!("/labels/{code}.svg"), &w.cast.filler.admin).await;
+        assert_eq!(picture.problem(404), "label_not_found");
+        let fresh = w.act_for_reason(&id, "labels", &w.cast.filler.admin).await.expect(201);
+        let fresh = fresh["label"]["code"].as_str().unwrap();
+        assert_eq!(w.check(fresh).await.expect(200)["decision"], "allowed");
+        assert_eq!(w.check(&code).await.rules()[0], "fill.code-revoked", "for ever");
+        assert_eq!(w.kinds(fresh).await[5], "label_revoked");
+        w.app.verify();
+    }
+}

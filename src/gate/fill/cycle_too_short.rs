@@ -1,6 +1,7 @@
 //! `fill.cycle-too-short`: a code that was filled a short time ago and went nowhere since is a pocket code 口袋码.
 
 use super::FillRule;
+use crate::domain::cylinder::LastFill;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::evidence;
@@ -31,22 +32,32 @@ pub(super) const RULE: FillRule = FillRule {
 };
 
 fn check(facts: &FillFacts<'_>, policy: &Policy, now: Moment) -> Option<Evidence> {
+    filled_here_lately(facts, policy, now).filter(|fill| !fill.emptied_since).map(|fill| told(fill, now))
+}
+
+/// The last fill, where it is younger than the shortest cycle and the cylinder has not moved since.
+pub(super) fn filled_here_lately<'a>(
+    facts: &FillFacts<'a>,
+    policy: &Policy,
+    now: Moment,
+) -> Option<&'a LastFill> {
+    let cycle_s = policy.min_refill_cycle_hours().saturating_mul(SECONDS_PER_HOUR);
     let fill = facts.cylinder?.last_fill.as_ref()?;
-    let seconds_ago = now.at.seconds_since(fill.at);
-    let too_soon = seconds_ago < policy.min_refill_cycle_hours().saturating_mul(SECONDS_PER_HOUR);
-    (too_soon && !fill.moved_since && !fill.emptied_since).then(|| {
-        evidence! {
-            "last_fill_id" => fill.id,
-            "last_filled_at" => fill.at,
-            "hours_ago" => seconds_ago.max(0) / SECONDS_PER_HOUR,
-        }
-    })
+    (now.at.seconds_since(fill.at) < cycle_s && !fill.moved_since).then_some(fill)
+}
+
+/// The fill that a refusal or a warning is about.
+pub(super) fn told(fill: &LastFill, now: Moment) -> Evidence {
+    evidence! {
+        "last_fill_id" => fill.id,
+        "last_filled_at" => fill.at,
+        "hours_ago" => now.at.seconds_since(fill.at).max(0) / SECONDS_PER_HOUR,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::cylinder::LastFill;
     use crate::gate::fill::testing::evidence_of;
     use crate::gate::fixtures::{World, last_fill, policy};
 

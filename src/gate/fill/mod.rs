@@ -25,6 +25,7 @@ mod paper;
 mod precheck_failed;
 #[cfg(test)]
 mod properties;
+mod refill_after_emptying;
 mod refurbished;
 mod scale_busy;
 mod scale_invalid;
@@ -91,6 +92,7 @@ pub const RULES: &[FillRule] = &[
     not_empty::RULE,
     // Worth knowing.
     uninsured::RULE,
+    refill_after_emptying::RULE,
     custody_gap::RULE,
     inspection_soon::RULE,
 ];
@@ -242,6 +244,7 @@ mod tests {
             "fill.custody-gap",
             "fill.dual-phase",
             "fill.no-filler-mark",
+            "fill.refill-after-emptying",
             "fill.scale-reading-missing",
             "fill.uninsured",
         ];
@@ -250,14 +253,16 @@ mod tests {
             "fill.code-revoked",
             "fill.cycle-too-short",
             "fill.open-permit",
+            "fill.refill-after-emptying",
             "fill.stamp-mismatch",
             "fill.tare-mismatch",
         ];
-        let warn = ["fill.custody-gap", "fill.inspection-soon", "fill.uninsured"];
+        let warn =
+            ["fill.custody-gap", "fill.inspection-soon", "fill.refill-after-emptying", "fill.uninsured"];
         assert_eq!(ids(|rule| rule.by_policy), BTreeSet::from(by_policy));
         assert_eq!(ids(|rule| rule.alert), BTreeSet::from(alert));
         assert_eq!(ids(|rule| rule.severity == Severity::Warn), BTreeSet::from(warn));
         assert!(ids(|rule| rule.severity == Severity::Hold).is_empty());
-        assert_eq!(RULES.len(), 33);
+        assert_eq!(RULES.len(), 34);
     }
 }

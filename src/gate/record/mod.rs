@@ -1,6 +1,7 @@
 //! The record gate: does a fill record fit its permit, and may the filled cylinder leave? It runs on a fill record and
 //! again on every second weighing.
 
+mod excess_unaccounted;
 #[cfg(test)]
 mod fixtures;
 mod no_gas;
@@ -34,6 +35,7 @@ pub const RULES: &[RecordRule] = &[
     permit_used::RULE,
     permit_expired::RULE,
     overfilled::RULE,
+    excess_unaccounted::RULE,
     post_check_failed::RULE,
     post_check_missing::RULE,
     no_gas::RULE,
@@ -128,6 +130,7 @@ mod tests {
             ("fill.permit-used", Refuse, false, false),
             ("fill.permit-expired", Refuse, false, false),
             ("fill.overfilled", Hold, false, false),
+            ("fill.excess-unaccounted", Hold, false, true),
             ("fill.post-check-failed", Hold, false, false),
             ("fill.post-check-missing", Hold, false, false),
             ("fill.no-gas", Warn, false, true),

@@ -73,6 +73,16 @@ pub async fn recover(
     stand(service, caller, request, body.digest, Change::Recover(body.value.reason)).await
 }
 
+/// `DELETE /cylinders/{ref}/labels`
+pub async fn revoke_label(
+    service: Data,
+    caller: Caller,
+    request: HttpRequest,
+    body: Body<ReasonRequest>,
+) -> HttpResult {
+    stand(service, caller, request, body.digest, Change::RevokeLabel(body.value.reason)).await
+}
+
 /// `POST /cylinders/{ref}/owner-changes`
 pub async fn propose(
     service: Data,

@@ -8,7 +8,7 @@ use crate::app::query::{FindingView, in_words};
 use crate::app::scan::ScannedCode;
 use crate::domain::cylinder::Custody;
 use crate::domain::event::EventData;
-use crate::domain::id::{CylinderId, EventId, SiteId};
+use crate::domain::id::{CylinderId, EventId, SiteId, UserId};
 use crate::domain::instant::Instant;
 use crate::domain::label_code::Entry;
 use crate::domain::value::{MassG, Number, Reason};
@@ -216,6 +216,10 @@ pub struct EmptyingRequest {
     pub reason: Reason,
     /// Gas still in it, in grams.
     pub residual_g: MassG,
+    /// A colleague who saw it. Needed for a cylinder that was filled and has not left since: such an emptying lifts a hold
+    /// or the rules against filling twice.
+    #[serde(default)]
+    pub witness_id: Option<UserId>,
 }
 
 /// `POST /emptyings`
@@ -230,6 +234,7 @@ pub async fn empty(service: Data, caller: Caller, body: Body<EmptyingRequest>) -
             code: ScannedCode::read(given.code.as_str(), entry, &service.app.keyring),
             reason: given.reason,
             residual_g: given.residual_g,
+            witness_id: given.witness_id,
         },
     )
     .await?;

@@ -26,6 +26,7 @@ pub struct Fill {
     at: i64,
     moved: bool,
     emptied: bool,
+    heaviest_g: i32,
     over: bool,
     unchecked: bool,
 }
@@ -204,6 +205,7 @@ impl Machine {
             at: self.now - 5,
             moved: false,
             emptied: false,
+            heaviest_g: net_g,
             over: net_g > MAX_G,
             unchecked: !checked,
         };
@@ -222,7 +224,9 @@ impl Machine {
         let c = &mut self.cylinders[self.fills[number]];
         match c.fill.as_mut() {
             Some(f) if f.number == number && !f.moved && !c.scrapped => {
-                f.over = net_g > MAX_G;
+                let vanished = f.heaviest_g > MAX_G && f.heaviest_g - net_g > 500;
+                f.heaviest_g = f.heaviest_g.max(net_g);
+                f.over = net_g > MAX_G || vanished;
                 f.unchecked = false;
                 c.gas_g = net_g;
                 Ok(f.over)
@@ -263,7 +267,7 @@ impl Machine {
         Ok(())
     }
 
-    pub fn empty(&mut self, at: usize) -> Acted {
+    pub fn empty(&mut self, at: usize, witnessed: bool) -> Acted {
         let c = &mut self.cylinders[at];
         if c.scrapped {
             return CONFLICT;
@@ -271,9 +275,13 @@ impl Machine {
         if !c.ours && c.holder != Holder::Filler {
             return Err((403, "forbidden"));
         }
+        if c.fill.is_some_and(|f| !f.moved) && !witnessed {
+            return Err((422, "invalid"));
+        }
         c.gas_g = 0;
         if let Some(f) = c.fill.as_mut() {
             f.emptied = true;
+            f.heaviest_g = 0;
             f.over = false;
         }
         Ok(())

@@ -266,7 +266,7 @@ impl<S: Service> Play<'_, S> {
             return;
         }
         let number = *self.chance.recent(&all);
-        let net_g = self.chance.of(&[14_800, 14_901]);
+        let net_g = self.chance.of(&[14_300, 14_800, 14_901]);
         let body = json!({ "gross_g": TARE_G + net_g, "postcheck": self.postcheck() });
         let line = format!("POST /api/v1/fills/{}/reweigh", self.names.fills[number]);
         let reply = self.driver.send(&line, &self.cast.filler.checker, body).await;
@@ -303,9 +303,11 @@ impl<S: Service> Play<'_, S> {
             let expected = self.machine.take_back(at);
             self.expect("return", &reply, 201, expected);
         } else {
-            let body = json!({ "code": code, "reason": "残液处理", "residual_g": 0 });
+            let witnessed = !self.chance.one_in(4);
+            let witness = witnessed.then_some(&self.cast.filler.checker_id);
+            let body = json!({ "code": code, "reason": "残液处理", "residual_g": 0, "witness_id": witness });
             let reply = self.driver.send("POST /api/v1/emptyings", &worker, body).await;
-            let expected = self.machine.empty(at);
+            let expected = self.machine.empty(at, witnessed);
             self.expect("emptying", &reply, 201, expected);
         }
     }

@@ -255,6 +255,7 @@ fn cylinders() -> Vec<Example> {
         bare("GET /api/v1/cylinders/{ref}/events", Hidden, |f| vec![f.cylinder("held")]),
         bare("GET /api/v1/cylinders/{ref}/trace", Hidden, |f| vec![f.cylinder("held")]),
         with("POST /api/v1/cylinders/{ref}/labels", Hidden, |f| vec![f.cylinder("label")], reason),
+        with("DELETE /api/v1/cylinders/{ref}/labels", Hidden, |f| vec![f.cylinder("void")], reason),
         bare("GET /api/v1/labels/{file}", Hidden, |f| vec![format!("{}.svg", f.code("file"))]),
         with("POST /api/v1/inspections", Hidden, none, |f| {
             json!({ "ref": f.cylinder("inspect"), "inspected_on": "2026-06-15",

@@ -24,9 +24,9 @@ pub const ROLES: [Role; 11] = [
 ];
 
 /// Cylinders of filler A by what is to become of them, so that one call does not get in another's way.
-const CYLINDERS: [&str; 18] = [
-    "file", "label", "life", "scrap", "seize", "black", "unblack", "lose", "recover", "propose", "approve",
-    "reject", "held", "permit", "check", "handover", "return", "inspect",
+const CYLINDERS: [&str; 19] = [
+    "file", "label", "void", "life", "scrap", "seize", "black", "unblack", "lose", "recover", "propose",
+    "approve", "reject", "held", "permit", "check", "handover", "return", "inspect",
 ];
 
 /// How a cylinder is named in a call.

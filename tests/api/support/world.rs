@@ -103,6 +103,11 @@ impl World {
         json!({ "leak": "pass", "valve": "pass", "seal": "pass", "checker_id": self.cast.filler.checker_id })
     }
 
+    /// The body of an emptying that the checker saw.
+    pub fn emptying(&self, code: &str, reason: &str, residual_g: i32) -> Value {
+        json!({ "code": code, "reason": reason, "residual_g": residual_g, "witness_id": self.cast.filler.checker_id })
+    }
+
     /// Hands a fill record in, 80 seconds from now.
     pub async fn record(&self, body: Value) -> Reply {
         self.app.clock.advance(80);
