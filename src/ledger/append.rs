@@ -40,7 +40,7 @@ pub fn append(
         let (kind, data) = decided.event.data.to_stored().map_err(DbError::corrupt)?;
         let event = seal(decided.event, &kind, &data, Position { log_index, seq, prev_hash });
         heads.moved_to(&event);
-        rows.push(row(&event, kind, data.to_string()));
+        rows.push(EventRow::new(&event, kind, data.to_string()));
         events.push(event);
     }
     write_cylinders(conn, facts, &heads)?;
@@ -98,33 +98,6 @@ impl Heads<'_> {
             }
         }
         Ok(())
-    }
-}
-
-fn row(event: &Event, kind: String, data: String) -> EventRow {
-    let new = &event.event;
-    let made_by = new.idempotency.as_ref();
-    EventRow {
-        log_index: event.log_index,
-        id: new.id,
-        stream_kind: new.stream.kind().to_owned(),
-        stream_id: new.stream.id(),
-        stream_seq: event.seq,
-        kind,
-        decision: new.data.decision().map(|d| d.as_str().to_owned()),
-        alert: new.data.findings().iter().any(|f| f.alert),
-        occurred_at: new.occurred_at,
-        recorded_at: new.recorded_at,
-        actor_id: new.actor_id,
-        organization_id: new.organization_id,
-        site_id: new.site_id,
-        district_code: new.district_code.as_str().to_owned(),
-        data,
-        idempotency_route: made_by.map(|i| i.route.clone()),
-        idempotency_key: made_by.map(|i| i.key.clone()),
-        body_digest: made_by.map(|i| i.body_digest.to_vec()),
-        prev_hash: event.prev_hash.to_vec(),
-        hash: event.hash.to_vec(),
     }
 }
 

@@ -80,6 +80,34 @@ pub struct EventRow {
 }
 
 impl EventRow {
+    /// The row of a sealed event; `kind` and `data` are what `EventData::to_stored` wrote.
+    pub fn new(event: &Event, kind: String, data: String) -> Self {
+        let new = &event.event;
+        let made_by = new.idempotency.as_ref();
+        Self {
+            log_index: event.log_index,
+            id: new.id,
+            stream_kind: new.stream.kind().to_owned(),
+            stream_id: new.stream.id(),
+            stream_seq: event.seq,
+            kind,
+            decision: new.data.decision().map(|d| d.as_str().to_owned()),
+            alert: new.data.findings().iter().any(|f| f.alert),
+            occurred_at: new.occurred_at,
+            recorded_at: new.recorded_at,
+            actor_id: new.actor_id,
+            organization_id: new.organization_id,
+            site_id: new.site_id,
+            district_code: new.district_code.as_str().to_owned(),
+            data,
+            idempotency_route: made_by.map(|i| i.route.clone()),
+            idempotency_key: made_by.map(|i| i.key.clone()),
+            body_digest: made_by.map(|i| i.body_digest.to_vec()),
+            prev_hash: event.prev_hash.to_vec(),
+            hash: event.hash.to_vec(),
+        }
+    }
+
     /// The event.
     ///
     /// # Errors

@@ -1,0 +1,134 @@
+//! The release binary as a process, and load from wrk.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+/// A service that runs; it stops when this is dropped.
+pub struct Server {
+    child: Child,
+    pub address: String,
+    /// From the start of the process until it answered that it is ready.
+    pub ready_after: Duration,
+}
+
+impl Server {
+    /// Starts it with a settings file. `preload` is a library, as LD_PRELOAD.
+    pub fn start(config: &Path, preload: Option<&Path>) -> Result<Self> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_pingma"));
+        command.arg("--config").arg(config).args(["serve", "--listen", "127.0.0.1:0"]);
+        command.env("PINGMA_LOG", "info").env("PINGMA_LOG_FORMAT", "json");
+        if let Some(library) = preload {
+            command.env("LD_PRELOAD", library);
+        }
+        let began = Instant::now();
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+        let mut lines = BufReader::new(child.stderr.take().context("its log")?).lines();
+        let mut log = Vec::new();
+        let address = loop {
+            let Some(line) = lines.next() else { bail!("the service ended: {}", log.join("\n")) };
+            let line = line?;
+            let entry: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
+            if let Some(address) = entry["address"].as_str() {
+                break address.to_owned();
+            }
+            log.push(line);
+        };
+        std::thread::spawn(move || lines.for_each(drop));
+        let url = format!("http://{address}/readyz");
+        while ureq::get(&url).call().is_err() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(Self { child, address, ready_after: began.elapsed() })
+    }
+
+    /// Memory that is resident now, in MB.
+    pub fn resident_mb(&self) -> Result<f64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
+        let kb: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
+        Ok(kb / 1_000.0)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status();
+        let _ = self.child.wait();
+    }
+}
+
+/// What wrk asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ask {
+    /// `POST /fill-checks` of a random cylinder on a random scale of its owner.
+    Check,
+    /// `GET /cylinders/{id}/events?limit=50` of a cylinder with a long history.
+    History,
+    /// `GET /cylinders/{id}/trace`
+    Trace,
+    /// `GET /public/cylinders/{code}`
+    Public,
+    /// `GET /labels/{code}.svg`
+    Svg,
+    /// `GET /labels/{code}.png`
+    Png,
+}
+
+impl Ask {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Check => "check",
+            Self::History => "history",
+            Self::Trace => "trace",
+            Self::Public => "public",
+            Self::Svg => "svg",
+            Self::Png => "png",
+        }
+    }
+}
+
+/// What a load came to.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Load {
+    /// Answers of the class 2xx in a second.
+    pub per_second: f64,
+    /// Median, in milliseconds.
+    pub p50_ms: f64,
+    /// In milliseconds.
+    pub p99_ms: f64,
+    /// The longest, in milliseconds.
+    pub max_ms: f64,
+    /// Answers of another class than 2xx.
+    pub bad: u64,
+    /// Checks that were allowed, of those whose body was read.
+    pub allowed: f64,
+}
+
+/// Loads a server from so many connections for so many seconds.
+pub fn load(server: &Server, ask: Ask, connections: u32, seconds: u32, files: &Path) -> Result<Load> {
+    let script: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/service/load.lua");
+    let threads = connections.min(2);
+    let output = Command::new("wrk")
+        .args(["-t", &threads.to_string(), "-c", &connections.to_string(), "-d", &format!("{seconds}s")])
+        .args(["--timeout", "10s", "-s"])
+        .arg(script)
+        .arg(format!("http://{}", server.address))
+        .arg("--")
+        .arg(ask.name())
+        .arg(files)
+        .output()
+        .context("wrk; `scripts/setup.sh bench` installs it")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let line =
+        text.lines().find_map(|line| line.strip_prefix("RESULT ")).with_context(|| text.to_string())?;
+    let load: Load = serde_json::from_str(line)?;
+    if load.bad > 0 {
+        bail!("{} answers were not 2xx: {text}", load.bad);
+    }
+    Ok(load)
+}
