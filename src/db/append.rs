@@ -8,7 +8,7 @@ use super::facts::{CylinderRow, EventRow, FillRow, LabelRow, ScalePermitRow};
 use super::schema::{
     cylinders, event_private, events, fills, labels, ledger_head, owner_changes, scale_permits, streams,
 };
-use super::{DbError, backend};
+use super::{DbError, backend, one};
 use crate::domain::cylinder::{CustodyKind, CylinderStatus, LabelStatus};
 use crate::domain::id::{CylinderId, EventId, OrganizationId, OwnerChangeId, StreamId, UserId};
 use crate::domain::instant::Instant;
@@ -227,7 +227,7 @@ pub fn move_stream(
             .set((t::seq.eq(head.0), t::head_hash.eq(head.1)))
             .execute(c),
     })?;
-    if moved == 1 { Ok(()) } else { Err(DbError::Conflict) }
+    one(moved)
 }
 
 /// Sets the newest permit of a scale: from `stored` version (none: it is the first).
@@ -256,7 +256,7 @@ pub fn put_scale_permit(conn: &mut Conn, row: &ScalePermitRow, stored: Option<i6
             ))
             .execute(c),
     })?;
-    if written == 1 { Ok(()) } else { Err(DbError::Conflict) }
+    one(written)
 }
 
 /// Adds fills.
@@ -317,5 +317,5 @@ pub fn approve_owner_change(
     let settled = on_backend!(conn, c => diesel::update(t::table.filter(t::id.eq(id)).filter(t::status.eq("pending")))
         .set((t::status.eq("approved"), t::decided_by.eq(by), t::decided_at.eq(at)))
         .execute(c))?;
-    if settled == 1 { Ok(()) } else { Err(DbError::Conflict) }
+    one(settled)
 }
