@@ -143,6 +143,7 @@ diesel::table! {
         reason -> Text,
         set_by -> Binary,
         set_at -> BigInt,
+        seq -> BigInt,
     }
 }
 

@@ -134,7 +134,9 @@ CREATE TABLE policies (
     value TEXT NOT NULL,
     reason TEXT NOT NULL,
     set_by BLOB NOT NULL REFERENCES users (id),
-    set_at BIGINT NOT NULL
+    set_at BIGINT NOT NULL,
+    -- In the order of recording, which no clock can turn round.
+    seq BIGINT NOT NULL UNIQUE
 );
 CREATE INDEX policies_name ON policies (name);
 CREATE INDEX policies_set_by ON policies (set_by);

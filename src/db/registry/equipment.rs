@@ -1,13 +1,13 @@
-//! Sites, scales, device keys, policies.
+//! Sites, scales, device keys.
 
 use super::super::DbError;
 use super::super::conn::Conn;
-use super::super::schema::{device_keys, policies, scales, sites};
+use super::super::schema::{device_keys, scales, sites};
 use super::super::types::Json;
 use super::{Page, Reach};
 use crate::domain::cylinder::Medium;
 use crate::domain::district::DistrictCode;
-use crate::domain::id::{DeviceKeyId, OrganizationId, PolicyId, ScaleId, SiteId, UserId};
+use crate::domain::id::{DeviceKeyId, OrganizationId, ScaleId, SiteId, UserId};
 use crate::domain::instant::Instant;
 use crate::domain::registry::{Location, SiteKind};
 use crate::on_backend;
@@ -67,29 +67,6 @@ rows! {
 }
 
 rows! {
-    /// A policy entry.
-    PolicyRow of policies {
-        /// Its id.
-        id: PolicyId,
-        /// Its name.
-        name: String,
-        /// Where it holds; empty means everywhere.
-        district_code: String,
-        /// From which day.
-        effective_on: NaiveDate,
-        /// The value.
-        #[schema(value_type = Object)]
-        value: Json<serde_json::Value>,
-        /// Why.
-        reason: String,
-        /// By whom.
-        set_by: UserId,
-        /// When.
-        set_at: Instant,
-    }
-}
-
-rows! {
     /// A key of a device.
     DeviceKeyRow of device_keys {
         /// Its id.
@@ -109,7 +86,6 @@ rows! {
 }
 basics!(SiteRow, sites, SiteId);
 basics!(ScaleRow, scales, ScaleId);
-basics!(PolicyRow, policies, PolicyId);
 basics!(DeviceKeyRow, device_keys, DeviceKeyId);
 
 impl SiteRow {
@@ -162,16 +138,6 @@ impl ScaleRow {
             ))
             .execute(c))?;
         Ok(())
-    }
-}
-
-impl PolicyRow {
-    /// Lists all entries, newest first.
-    ///
-    /// # Errors
-    /// The database.
-    pub fn list(conn: &mut Conn, page: &Page<PolicyId>) -> Result<Vec<Self>, DbError> {
-        page_of!(conn, page, policies, policies::table)
     }
 }
 

@@ -6,11 +6,13 @@ mod agreements;
 mod equipment;
 mod organizations;
 mod people;
+mod policies;
 
 pub use agreements::*;
 pub use equipment::*;
 pub use organizations::*;
 pub use people::*;
+pub use policies::*;
 
 use crate::domain::district::DistrictScope;
 use crate::domain::id::OrganizationId;
