@@ -267,7 +267,6 @@ diesel::table! {
         route -> Text,
         key -> Text,
         body_digest -> Binary,
-        status -> SmallInt,
         body -> Text,
         recorded_at -> BigInt,
     }

@@ -142,9 +142,7 @@ pub struct IdempotencyRecord {
     pub key: String,
     /// Digest of the body.
     pub body_digest: Vec<u8>,
-    /// HTTP status of the answer.
-    pub status: i16,
-    /// Body of the answer.
+    /// Body of the answer; its status is that of the route.
     pub body: String,
     /// When.
     pub recorded_at: Instant,

@@ -265,7 +265,6 @@ CREATE TABLE idempotency_records (
     route TEXT NOT NULL,
     key TEXT NOT NULL,
     body_digest BLOB NOT NULL,
-    status SMALLINT NOT NULL,
     body TEXT NOT NULL,
     recorded_at BIGINT NOT NULL,
     PRIMARY KEY (principal_id, route, key)
