@@ -318,6 +318,14 @@ CREATE TRIGGER events_no_update BEFORE UPDATE ON events
 BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
 CREATE TRIGGER events_no_delete BEFORE DELETE ON events
 BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+-- INSERT OR REPLACE deletes the row that is in its way without asking the trigger above.
+CREATE TRIGGER events_no_replace BEFORE INSERT ON events
+WHEN EXISTS (SELECT 1 FROM events WHERE log_index = NEW.log_index)
+    OR EXISTS (SELECT 1 FROM events WHERE id = NEW.id)
+    OR EXISTS (SELECT 1 FROM events WHERE stream_id = NEW.stream_id AND stream_seq = NEW.stream_seq)
+    OR EXISTS (SELECT 1 FROM events WHERE idempotency_key = NEW.idempotency_key AND actor_id = NEW.actor_id
+        AND idempotency_route = NEW.idempotency_route)
+BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
 -- A label id names one label for ever.
 CREATE TRIGGER labels_no_delete BEFORE DELETE ON labels
 BEGIN SELECT RAISE(ABORT, 'label ids are never used again'); END;
