@@ -1,9 +1,12 @@
 //! Puts the service together and runs it.
 
 use std::fs::File;
+use std::future::poll_fn;
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use actix_web::middleware::{Compress, from_fn};
@@ -265,12 +268,21 @@ pub fn start(
 }
 
 impl Running {
-    /// Serves until a signal comes, then finishes what was begun: requests first, then the last batch.
+    /// Serves until a signal comes, then finishes what was begun: requests first, then the last batch. `ready` is called
+    /// when a signal would be heard: one that came before would end the process on the spot.
     ///
     /// # Errors
-    /// The operating system.
-    pub async fn run(self) -> Result<(), StartError> {
-        let served = self.server.await;
+    /// The operating system, or what `ready` says.
+    pub async fn run<E: From<StartError>>(self, ready: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
+        let mut server = pin!(self.server);
+        // With its first step the server starts its workers and listens for signals.
+        let served = match poll_fn(|task| Poll::Ready(server.as_mut().poll(task))).await {
+            Poll::Ready(ended) => ended,
+            Poll::Pending => {
+                ready()?;
+                server.await
+            }
+        };
         self.stop.store(true, Ordering::SeqCst);
         let (app, housekeeping) = (self.app, self.housekeeping);
         let ended = web::block(move || {
@@ -282,7 +294,7 @@ impl Running {
         if !matches!(ended, Ok(Ok(()))) {
             tracing::error!("housekeeping had panicked");
         }
-        Ok(served?)
+        served.map_err(|error| StartError::Io(error).into())
     }
 }
 

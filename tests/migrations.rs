@@ -243,8 +243,9 @@ fn furnish(conn: &mut Conn) {
          {org}, '320602', '{{}}', 1, {event}, 0); \
          INSERT INTO labels (id, key_id, cylinder_id, status, bound_at) VALUES ('AAAAAAAA', 'A', {cylinder}, 'bound', 0); \
          INSERT INTO events (log_index, id, stream_kind, stream_id, stream_seq, kind, alert, occurred_at, recorded_at, actor_id, \
-         organization_id, district_code, data, prev_hash, hash) VALUES (1, {event}, 'cylinder', {cylinder}, 1, 'registered', FALSE, 0, 0, \
-         {org}, {org}, '320602', '{{}}', {event}, {event});"
+         organization_id, district_code, data, idempotency_route, idempotency_key, prev_hash, hash) \
+         VALUES (1, {event}, 'cylinder', {cylinder}, 1, 'registered', FALSE, 0, 0, {org}, {org}, '320602', '{{}}', 'r', 'k', {event}, \
+         {event});"
     ))
     .expect("rows go in");
 }
@@ -265,8 +266,45 @@ fn events_stay(database: &Database) {
         fails(&mut conn, "TRUNCATE events", "append-only");
         fails(&mut conn, "TRUNCATE organizations CASCADE", "append-only");
     }
+    replaces_no_event(&mut conn);
     let left = "SELECT log_index || data AS line FROM events";
     assert_eq!(lines(&mut conn, left, left), ["1{}"]);
+}
+
+/// An insert that would take the place of the event there, by each column that is its own.
+fn replaces_no_event(conn: &mut Conn) {
+    let [org, cylinder, event, other] = [1, 2, 3, 4].map(|byte| bytes(conn, byte));
+    let columns = "log_index, id, stream_kind, stream_id, stream_seq, kind, alert, occurred_at, recorded_at, actor_id, \
+                   organization_id, district_code, data, idempotency_route, idempotency_key, prev_hash, hash";
+    let row = |log_index: u8, id: &str, seq: u8, key: &str| {
+        format!(
+            "({log_index}, {id}, 'cylinder', {cylinder}, {seq}, 'lost', FALSE, 0, 0, {org}, {org}, '320602', '{{}}', 'r', {key}, \
+             {event}, {event})"
+        )
+    };
+    let taken = [
+        ("log_index", row(1, &other, 2, "NULL")),
+        ("id", row(2, &event, 2, "NULL")),
+        ("stream_id, stream_seq", row(2, &other, 1, "NULL")),
+        (
+            "idempotency_key, actor_id, idempotency_route) WHERE (idempotency_key IS NOT NULL",
+            row(2, &other, 2, "'k'"),
+        ),
+    ];
+    for (of, values) in taken {
+        match conn {
+            Conn::Sqlite(_) => {
+                let sql = format!("INSERT OR REPLACE INTO events ({columns}) VALUES {values}");
+                fails(conn, &sql, "append-only");
+            }
+            Conn::Postgres(_) => {
+                let sql = format!(
+                    "INSERT INTO events ({columns}) VALUES {values} ON CONFLICT ({of}) DO UPDATE SET data = EXCLUDED.data"
+                );
+                fails(conn, &sql, "append-only");
+            }
+        }
+    }
 }
 
 #[test]

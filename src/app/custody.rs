@@ -151,8 +151,7 @@ impl Command for TakeBack {
             ));
         }
         // A "return" to where it is would pass for a movement, and a movement lifts the rules against pocket codes.
-        if site.is_some_and(|site| cylinder.custody.site_id == Some(site.id)) && is_in(cylinder.custody.kind)
-        {
+        if site.is_some_and(|site| cylinder.custody.is_at(site.id)) {
             return Err(Error::new(Code::StateConflict, "the cylinder is recorded at this site already"));
         }
         if self.residual_g.is_some_and(|said| said.get() > cylinder.stamp.max_fill_g.get()) {
@@ -179,11 +178,6 @@ impl Command for TakeBack {
         };
         Ok(context.event(&self.call, stream, place, |_| EventData::Returned(data)).into())
     }
-}
-
-/// Whether this kind of custody is a stay at a site.
-fn is_in(kind: CustodyKind) -> bool {
-    matches!(kind, CustodyKind::Site | CustodyKind::Agency)
 }
 
 /// `POST /emptyings`: gas taken out at a station.

@@ -46,8 +46,25 @@ fn policy_of(context: &Context<'_>, cylinder: &Cylinder) -> Policy {
     Policy::resolve(context.facts.policies(), district, context.now.today)
 }
 
-fn place(context: &Context<'_>) -> Place {
-    Place { site_id: context.actor.site_id, occurred_at: None }
+/// The cylinder before an inspector who may judge it. Nothing comes after scrap.
+fn cylinder_to_judge<'a>(target: Target, context: &Context<'a>) -> Result<&'a Cylinder> {
+    let cylinder = target.find(context, Action::Inspect)?;
+    check_credentials(context)?;
+    not_scrapped(cylinder)?;
+    Ok(cylinder)
+}
+
+fn not_seized(cylinder: &Cylinder) -> Result<()> {
+    if cylinder.seized {
+        return Err(Error::new(Code::StateConflict, "a seized cylinder can only be scrapped"));
+    }
+    Ok(())
+}
+
+/// What was found, as an event of the cylinder at the inspector's site.
+fn judged(context: &Context<'_>, call: &Call, cylinder: &Cylinder, data: EventData) -> Decided {
+    let place = Place { site_id: context.actor.site_id, occurred_at: None };
+    context.event(call, Stream::Cylinder(cylinder.id), place, |_| data).into()
 }
 
 /// `POST /inspections`
@@ -101,25 +118,31 @@ impl RecordInspection {
     }
 
     fn check_result(&self, cylinder: &Cylinder) -> Result<()> {
-        let failed_item = self.items.results().any(|item| item == ItemResult::Fail);
         match self.result {
-            CheckResult::Pass if failed_item => Err(Error::invalid(
-                "/result",
-                "contradicts_items",
-                "an item failed, so the result can't be a pass",
-            )),
-            CheckResult::Pass if cylinder.seized => {
-                Err(Error::new(Code::StateConflict, "a seized cylinder can only be scrapped"))
-            }
-            CheckResult::Pass if self.inspected_on.0 > cylinder.life_ends_on.0 => Err(Error::new(
-                Code::StateConflict,
-                "the life of the cylinder ended; it can only be scrapped or extended",
-            )),
+            CheckResult::Pass => self.check_pass(cylinder),
             CheckResult::Fail if self.scrap_reason.is_none() => {
                 Err(Error::invalid("/scrap_reason", "required", "a fail means scrap; say why"))
             }
-            _ => Ok(()),
+            CheckResult::Fail => Ok(()),
         }
+    }
+
+    fn check_pass(&self, cylinder: &Cylinder) -> Result<()> {
+        if self.items.results().any(|item| item == ItemResult::Fail) {
+            return Err(Error::invalid(
+                "/result",
+                "contradicts_items",
+                "an item failed, so the result can't be a pass",
+            ));
+        }
+        not_seized(cylinder)?;
+        if self.inspected_on.0 > cylinder.life_ends_on.0 {
+            return Err(Error::new(
+                Code::StateConflict,
+                "the life of the cylinder ended; it can only be scrapped or extended",
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -133,9 +156,7 @@ impl Command for RecordInspection {
     }
 
     fn decide(&self, context: &Context<'_>) -> Result<Decided> {
-        let cylinder = self.target.find(context, Action::Inspect)?;
-        check_credentials(context)?;
-        not_scrapped(cylinder)?;
+        let cylinder = cylinder_to_judge(self.target, context)?;
         self.check_dates(context, cylinder)?;
         self.check_result(cylinder)?;
         let due_on = match self.result {
@@ -157,8 +178,7 @@ impl Command for RecordInspection {
             scrap_reason: self.scrap_reason.clone(),
             inspection_due_on: Day(due_on),
         };
-        let stream = Stream::Cylinder(cylinder.id);
-        Ok(context.event(&self.call, stream, place(context), |_| EventData::Inspected(Box::new(data))).into())
+        Ok(judged(context, &self.call, cylinder, EventData::Inspected(Box::new(data))))
     }
 }
 
@@ -187,12 +207,8 @@ impl Command for ExtendLife {
     }
 
     fn decide(&self, context: &Context<'_>) -> Result<Decided> {
-        let cylinder = self.target.find(context, Action::Inspect)?;
-        check_credentials(context)?;
-        not_scrapped(cylinder)?;
-        if cylinder.seized {
-            return Err(Error::new(Code::StateConflict, "a seized cylinder can only be scrapped"));
-        }
+        let cylinder = cylinder_to_judge(self.target, context)?;
+        not_seized(cylinder)?;
         if cylinder.registration_code.is_none() {
             return Err(Error::new(
                 Code::StateConflict,
@@ -213,8 +229,7 @@ impl Command for ExtendLife {
             registration_change_no: self.registration_change_no.clone(),
             inspection_due_on: Day(due_on),
         };
-        let stream = Stream::Cylinder(cylinder.id);
-        Ok(context.event(&self.call, stream, place(context), |_| EventData::LifeExtended(data)).into())
+        Ok(judged(context, &self.call, cylinder, EventData::LifeExtended(data)))
     }
 }
 
@@ -239,10 +254,7 @@ impl Command for Scrap {
     }
 
     fn decide(&self, context: &Context<'_>) -> Result<Decided> {
-        let cylinder = self.target.find(context, Action::Inspect)?;
-        check_credentials(context)?;
-        not_scrapped(cylinder)?;
-        let data = EventData::Scrapped(self.documented.clone());
-        Ok(context.event(&self.call, Stream::Cylinder(cylinder.id), place(context), |_| data).into())
+        let cylinder = cylinder_to_judge(self.target, context)?;
+        Ok(judged(context, &self.call, cylinder, EventData::Scrapped(self.documented.clone())))
     }
 }

@@ -149,7 +149,6 @@ impl App {
                     route: key.route.clone(),
                     key: key.key.clone(),
                     body_digest: key.body_digest.to_vec(),
-                    status: 200,
                     body: body.clone(),
                     recorded_at: now.at,
                 };

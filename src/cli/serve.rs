@@ -38,7 +38,7 @@ impl Serve {
     }
 }
 
-/// Serves until a signal comes; `ready` is called once the address is taken.
+/// Serves until a signal comes; `ready` is called once it does.
 pub(crate) fn serve(
     settings: &Settings,
     app: Arc<App>,
@@ -47,11 +47,14 @@ pub(crate) fn serve(
 ) -> Result<(), CliError> {
     actix_web::rt::System::new().block_on(async move {
         let running = server::start(settings, app, Some(metrics))?;
-        for address in &running.addresses {
-            tracing::info!(%address, public_url = settings.public_url.as_str(), "listening");
-        }
-        ready()?;
-        running.run().await.map_err(CliError::from)
+        let addresses = running.addresses.clone();
+        let listening = || {
+            for address in addresses {
+                tracing::info!(%address, public_url = settings.public_url.as_str(), "listening");
+            }
+            ready()
+        };
+        running.run(listening).await
     })?;
     tracing::info!("stopped; the last batch was committed");
     Ok(())

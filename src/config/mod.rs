@@ -6,7 +6,7 @@
 
 mod values;
 
-pub use values::*;
+pub use values::{BearerToken, Bounded, Line, LogFilter, LogFormat, Phone, PublicUrl, TrustedProxies};
 use values::{list, some, value};
 
 use crate::db::conn::{DatabaseUrl, MASK};
@@ -32,8 +32,6 @@ const ENV_FILE: &str = "PINGMA_CONFIG";
 const ENV_TESTS: &str = "PINGMA_TEST_";
 /// The largest settings file that is read, in bytes.
 const MAX_FILE: u64 = 256 * 1024;
-/// The longest value, in bytes.
-const MAX_VALUE: usize = 4096;
 
 /// What is wrong with the settings.
 #[derive(Debug, thiserror::Error)]

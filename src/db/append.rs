@@ -8,7 +8,7 @@ use super::facts::{CylinderRow, EventRow, FillRow, LabelRow, ScalePermitRow};
 use super::schema::{
     cylinders, event_private, events, fills, labels, ledger_head, owner_changes, scale_permits, streams,
 };
-use super::{DbError, backend};
+use super::{DbError, backend, one};
 use crate::domain::cylinder::{CustodyKind, CylinderStatus, LabelStatus};
 use crate::domain::id::{CylinderId, EventId, OrganizationId, OwnerChangeId, StreamId, UserId};
 use crate::domain::instant::Instant;
@@ -219,15 +219,14 @@ pub fn move_stream(
     head: (i64, &[u8]),
 ) -> Result<(), DbError> {
     use streams as t;
+    let head = (t::seq.eq(head.0), t::head_hash.eq(head.1));
     let moved = on_backend!(conn, c => match from_seq {
-        None => diesel::insert_into(t::table)
-            .values((t::id.eq(id), t::kind.eq(kind), t::seq.eq(head.0), t::head_hash.eq(head.1)))
-            .execute(c),
-        Some(from) => diesel::update(t::table.filter(t::id.eq(id)).filter(t::seq.eq(from)))
-            .set((t::seq.eq(head.0), t::head_hash.eq(head.1)))
-            .execute(c),
+        None => diesel::insert_into(t::table).values((t::id.eq(id), t::kind.eq(kind), head)).execute(c),
+        Some(from) => {
+            diesel::update(t::table.filter(t::id.eq(id)).filter(t::seq.eq(from))).set(head).execute(c)
+        }
     })?;
-    if moved == 1 { Ok(()) } else { Err(DbError::Conflict) }
+    one(moved)
 }
 
 /// Sets the newest permit of a scale: from `stored` version (none: it is the first).
@@ -236,8 +235,7 @@ pub fn move_stream(
 /// The database; [`DbError::Conflict`] where somebody else was faster.
 pub fn put_scale_permit(conn: &mut Conn, row: &ScalePermitRow, stored: Option<i64>) -> Result<(), DbError> {
     use scale_permits as t;
-    let values = (
-        t::scale_id.eq(row.scale_id),
+    let permit = (
         t::permit_id.eq(row.permit_id),
         t::cylinder_id.eq(row.cylinder_id),
         t::operator_id.eq(row.operator_id),
@@ -245,18 +243,13 @@ pub fn put_scale_permit(conn: &mut Conn, row: &ScalePermitRow, stored: Option<i6
         t::version.eq(row.version),
     );
     let written = on_backend!(conn, c => match stored {
-        None => diesel::insert_into(t::table).values(values).execute(c),
-        Some(version) => diesel::update(t::table.filter(t::scale_id.eq(row.scale_id)).filter(t::version.eq(version)))
-            .set((
-                t::permit_id.eq(row.permit_id),
-                t::cylinder_id.eq(row.cylinder_id),
-                t::operator_id.eq(row.operator_id),
-                t::expires_at.eq(row.expires_at),
-                t::version.eq(row.version),
-            ))
-            .execute(c),
+        None => diesel::insert_into(t::table).values((t::scale_id.eq(row.scale_id), permit)).execute(c),
+        Some(version) => {
+            let newest = t::table.filter(t::scale_id.eq(row.scale_id)).filter(t::version.eq(version));
+            diesel::update(newest).set(permit).execute(c)
+        }
     })?;
-    if written == 1 { Ok(()) } else { Err(DbError::Conflict) }
+    one(written)
 }
 
 /// Adds fills.
@@ -317,5 +310,5 @@ pub fn approve_owner_change(
     let settled = on_backend!(conn, c => diesel::update(t::table.filter(t::id.eq(id)).filter(t::status.eq("pending")))
         .set((t::status.eq("approved"), t::decided_by.eq(by), t::decided_at.eq(at)))
         .execute(c))?;
-    if settled == 1 { Ok(()) } else { Err(DbError::Conflict) }
+    one(settled)
 }

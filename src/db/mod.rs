@@ -1,5 +1,8 @@
 //! The only place that knows diesel. One file per aggregate; SQL that differs per database is in `backend`.
 
+#[macro_use]
+mod rows;
+
 pub mod append;
 pub mod audit;
 pub mod backend;
@@ -67,4 +70,9 @@ impl From<Error> for DbError {
             other => Self::Other(other),
         }
     }
+}
+
+/// Holds a guarded write to its one row: none means that somebody else was faster.
+fn one(changed: usize) -> Result<(), DbError> {
+    if changed == 1 { Ok(()) } else { Err(DbError::Conflict) }
 }

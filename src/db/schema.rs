@@ -143,6 +143,7 @@ diesel::table! {
         reason -> Text,
         set_by -> Binary,
         set_at -> BigInt,
+        seq -> BigInt,
     }
 }
 
@@ -266,7 +267,6 @@ diesel::table! {
         route -> Text,
         key -> Text,
         body_digest -> Binary,
-        status -> SmallInt,
         body -> Text,
         recorded_at -> BigInt,
     }

@@ -2,9 +2,9 @@
 
 use diesel::prelude::*;
 
-use super::DbError;
 use super::conn::Conn;
 use super::schema::{idempotency_records, refresh_tokens, sessions};
+use super::{DbError, one};
 use crate::domain::event::Idempotency;
 use crate::domain::id::{PrincipalId, SessionId, UserId};
 use crate::domain::instant::Instant;
@@ -44,28 +44,7 @@ pub struct RefreshTokenRow {
     pub rotated_at: Option<Instant>,
 }
 
-impl SessionRow {
-    /// Begins it.
-    ///
-    /// # Errors
-    /// The database.
-    pub fn insert(&self, conn: &mut Conn) -> Result<(), DbError> {
-        on_backend!(conn, c => diesel::insert_into(sessions::table).values(self).execute(c))?;
-        Ok(())
-    }
-
-    /// Reads one.
-    ///
-    /// # Errors
-    /// The database.
-    pub fn get(conn: &mut Conn, id: SessionId) -> Result<Option<Self>, DbError> {
-        Ok(on_backend!(conn, c => sessions::table
-            .filter(sessions::id.eq(id))
-            .select(Self::as_select())
-            .first(c)
-            .optional())?)
-    }
-}
+basics!(SessionRow, sessions, SessionId);
 
 /// Ends one session.
 ///
@@ -147,8 +126,7 @@ impl RefreshTokenRow {
     pub fn rotate(&self, conn: &mut Conn, at: Instant) -> Result<(), DbError> {
         use refresh_tokens as t;
         let open = t::table.filter(t::digest.eq(&self.digest)).filter(t::rotated_at.is_null());
-        let rotated = on_backend!(conn, c => diesel::update(open).set(t::rotated_at.eq(at)).execute(c))?;
-        if rotated == 1 { Ok(()) } else { Err(DbError::Conflict) }
+        one(on_backend!(conn, c => diesel::update(open).set(t::rotated_at.eq(at)).execute(c))?)
     }
 }
 
@@ -164,9 +142,7 @@ pub struct IdempotencyRecord {
     pub key: String,
     /// Digest of the body.
     pub body_digest: Vec<u8>,
-    /// HTTP status of the answer.
-    pub status: i16,
-    /// Body of the answer.
+    /// Body of the answer; its status is that of the route.
     pub body: String,
     /// When.
     pub recorded_at: Instant,

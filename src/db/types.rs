@@ -173,6 +173,23 @@ where
     }
 }
 
+/// A text column of a type that carries the text it is kept as.
+macro_rules! writes_its_text {
+    ($name:ident) => {
+        impl<T, DB> ToSql<Text, DB> for $name<T>
+        where
+            DB: Backend,
+            str: ToSql<Text, DB>,
+            T: std::fmt::Debug,
+        {
+            fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
+                <str as ToSql<Text, DB>>::to_sql(&self.1, out)
+            }
+        }
+        column!($name<T>, Text, T);
+    };
+}
+
 /// A list of words in one column, comma by comma; a list in JSON.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(transparent)]
@@ -198,18 +215,7 @@ where
     }
 }
 
-impl<T, DB> ToSql<Text, DB> for Words<T>
-where
-    DB: Backend,
-    str: ToSql<Text, DB>,
-    T: std::fmt::Debug,
-{
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
-        <str as ToSql<Text, DB>>::to_sql(&self.1, out)
-    }
-}
-
-column!(Words<T>, Text, T);
+writes_its_text!(Words);
 
 /// A value kept as JSON text.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -239,18 +245,7 @@ where
     }
 }
 
-impl<T, DB> ToSql<Text, DB> for Json<T>
-where
-    DB: Backend,
-    str: ToSql<Text, DB>,
-    T: std::fmt::Debug,
-{
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
-        <str as ToSql<Text, DB>>::to_sql(&self.1, out)
-    }
-}
-
-column!(Json<T>, Text, T);
+writes_its_text!(Json);
 
 /// A list of words in one column, comma by comma.
 pub fn join<T: std::fmt::Display>(items: &[T]) -> String {

@@ -159,6 +159,13 @@ pub struct Custody {
     pub since: Instant,
 }
 
+impl Custody {
+    /// Whether the cylinder stays at this site. A customer or an authority may have it from a site and be elsewhere.
+    pub fn is_at(&self, site_id: SiteId) -> bool {
+        matches!(self.kind, CustodyKind::Site | CustodyKind::Agency) && self.site_id == Some(site_id)
+    }
+}
+
 /// A permit that may still be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenPermit {

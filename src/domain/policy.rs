@@ -16,6 +16,6 @@ pub struct PolicyEntry {
     pub effective_on: NaiveDate,
     /// The value.
     pub value: Value,
-    /// Order of entry: of two for the same day the later one counts.
+    /// Order in which they were recorded: of two for the same day the later one counts.
     pub sequence: i64,
 }

@@ -169,9 +169,13 @@ fn check_counts(conn: &mut Conn, counts: db::Counts, report: &mut Report) -> Res
     if counts.events != counts.last || counts.last != counts.head || (counts.events > 0 && counts.first != 1)
     {
         let missing = first_missing(conn, counts)?;
+        let first = missing.map(|place| format!("; the first that is missing is event {place}"));
         let what = format!(
-            "the ledger has {} events, its highest place is {}, its head says {}",
-            counts.events, counts.last, counts.head
+            "the ledger has {} events, its highest place is {}, its head says {}{}",
+            counts.events,
+            counts.last,
+            counts.head,
+            first.unwrap_or_default()
         );
         report.add(whole(missing, what));
     }
@@ -305,25 +309,36 @@ impl Chain {
             match db::stored_cylinder(conn, self.id.cast()) {
                 Ok(stored) => self.compare(stored, &mut problems),
                 Err(DbError::Corrupt(_)) => {
-                    problems.push("a stored value of the cylinder, its labels or its fills can't be read");
+                    let what = "a stored value of the cylinder, its labels or its fills can't be read";
+                    problems.push(what.to_owned());
                 }
                 Err(other) => return Err(other),
             }
         } else {
             report.station_chains += 1;
-            if db::stored_stream(conn, self.id)? != Some((self.seq, self.hash.to_vec())) {
-                problems.push("the stored head of the chain is not its last event");
-            }
+            let stored = db::stored_stream(conn, self.id)?;
+            problems.extend(self.head_problem(stored.as_ref().map(|(seq, hash)| (*seq, hash.as_slice()))));
         }
         for what in problems {
             report.add(Problem {
                 log_index: Some(self.last_place),
                 stream_id: Some(self.id),
                 seq: Some(self.seq),
-                what: what.to_owned(),
+                what,
             });
         }
         Ok(())
+    }
+
+    /// What the stored head of the chain says against its events. Events that were cut off the end show here.
+    fn head_problem(&self, stored: Option<(i64, &[u8])>) -> Option<String> {
+        match stored {
+            Some((seq, hash)) if seq == self.seq && hash == self.hash => None,
+            Some((seq, hash)) if seq > self.seq && hash != self.hash => Some(format!(
+                "the stored head of the chain is no. {seq}, but this is its last event: those after it are missing"
+            )),
+            _ => Some("the stored head of the chain is not its last event".to_owned()),
+        }
     }
 
     /// The row that the events make.
@@ -337,36 +352,31 @@ impl Chain {
         CylinderColumns::new(&row).ok()
     }
 
-    fn compare(&self, stored: StoredCylinder, problems: &mut Vec<&'static str>) {
-        match (stored.row, self.expected()) {
-            (Some(row), Some(expected)) => {
-                if row.state != expected.state {
-                    problems.push("the stored state of the cylinder is not what its events say");
-                }
-                if row.version != expected.version || row.head_hash != expected.head_hash {
-                    problems.push("the stored head of the chain is not its last event");
-                }
-                let same_rest = CylinderColumns {
-                    state: row.state.clone(),
-                    version: row.version,
-                    head_hash: row.head_hash.clone(),
-                    ..expected
-                };
-                if row != same_rest {
-                    problems.push(
-                        "the stored columns by which the cylinder is found are not what its events say",
-                    );
-                }
-            }
-            _ => problems.push("the cylinder of the chain is not stored"),
-        }
+    fn compare(&self, stored: StoredCylinder, problems: &mut Vec<String>) {
+        let (Some(row), Some(expected)) = (stored.row, self.expected()) else {
+            problems.push("the cylinder of the chain is not stored".to_owned());
+            return;
+        };
+        problems.extend(self.head_problem(Some((row.version, &row.head_hash))));
+        let same_state = row.state == expected.state;
+        // The rest is compared as a whole, so that no column can be forgotten.
+        let same_rest = CylinderColumns {
+            state: row.state.clone(),
+            version: row.version,
+            head_hash: row.head_hash.clone(),
+            ..expected
+        };
         let labels = self.labels.iter().map(|(id, (key, status))| (id.clone(), key.clone(), *status));
-        if !stored.labels.into_iter().eq(labels) {
-            problems.push("the stored labels are not what the events say");
-        }
-        if !stored.fills.iter().eq(self.fills.values()) {
-            problems.push("the stored fills are not what the events say");
-        }
+        let agreements = [
+            (same_state, "the stored state of the cylinder is not what its events say"),
+            (
+                row == same_rest,
+                "the stored columns by which the cylinder is found are not what its events say",
+            ),
+            (stored.labels.into_iter().eq(labels), "the stored labels are not what the events say"),
+            (stored.fills.iter().eq(self.fills.values()), "the stored fills are not what the events say"),
+        ];
+        problems.extend(agreements.into_iter().filter(|(agree, _)| !agree).map(|(_, what)| what.to_owned()));
     }
 }
 

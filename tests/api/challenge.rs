@@ -12,8 +12,6 @@ use crate::support::world::GOOD_GROSS_G;
 
 /// From now on every allowed check is challenged.
 async fn ask_everybody(w: &World) {
-    // Of two policies for one day the later counts, and the clock stands.
-    w.app.clock.advance(1);
     challenge_rate(&w.app, &w.cast.admin, 1.0).await;
 }
 
@@ -23,6 +21,18 @@ async fn answered(w: &World, code: &str, digits: &str) -> (Value, Vec<String>) {
     body["stamp_digits"] = json!(digits);
     let reply = w.check_by(&w.cast.filler.worker, body).await;
     (reply.expect(200), reply.rules())
+}
+
+both! {
+    async fn of_two_policies_for_one_day_the_one_recorded_later_counts(app) {
+        let w = World::enter(app).await;
+        for (rate, seconds) in [(1.0, 120), (0.25, -60), (0.5, -30), (0.75, 10)] {
+            w.app.clock.advance(seconds);
+            challenge_rate(&w.app, &w.cast.admin, rate).await;
+            let policies = w.app.get("/api/v1/policies", &w.cast.admin).await.expect(200);
+            assert_eq!(policies["in_force"]["stamp_challenge_rate"], json!(rate), "{seconds} s later");
+        }
+    }
 }
 
 both! {

@@ -45,7 +45,7 @@ fn drop_guards(conn: &mut Conn) {
     let sql = match conn {
         Conn::Sqlite(_) => {
             "PRAGMA foreign_keys = OFF; DROP TRIGGER events_no_update; DROP TRIGGER events_no_delete; \
-             DROP TRIGGER labels_no_delete; DROP TRIGGER labels_no_revival;"
+             DROP TRIGGER events_no_replace; DROP TRIGGER labels_no_delete; DROP TRIGGER labels_no_revival;"
         }
         Conn::Postgres(_) => {
             "SET session_replication_role = replica; ALTER TABLE events DISABLE TRIGGER ALL; ALTER TABLE labels DISABLE TRIGGER ALL;"
@@ -251,6 +251,12 @@ fn put_back(conn: &mut Conn) {
     }
 }
 
+fn forget_kept(conn: &mut Conn) {
+    for table in TABLES {
+        conn.batch_execute(&format!("DROP TABLE kept_{table}")).expect("a copy");
+    }
+}
+
 both! {
     async fn every_alteration_is_found(app) {
         a_ledger(&app).await;
@@ -272,6 +278,29 @@ both! {
                 assert_eq!(first_bad(&found), Some(at), "{}: {:#?}", altered.sql, found.problems);
             }
             put_back(&mut conn);
+        }
+        assert!(report(&mut conn).is_clean(), "everything was put back");
+    }
+}
+
+both! {
+    async fn events_that_were_cut_off_are_said_to_be_missing(app) {
+        a_ledger(&app).await;
+        let mut conn = app.conn();
+        drop_guards(&mut conn);
+        let last = number(&mut conn, "SELECT log_index AS n FROM ledger_head");
+        // One chain is a cylinder's, the other a station's.
+        for kind in ["cylinder", "site"] {
+            keep(&mut conn);
+            let sql = format!("SELECT max(log_index) AS n FROM events WHERE stream_kind = '{kind}'");
+            let cut = number(&mut conn, &sql);
+            conn.batch_execute(&format!("DELETE FROM events WHERE log_index = {cut}")).expect("cut");
+            let found = report(&mut conn);
+            let says = |words: &str| found.problems.iter().any(|problem| problem.what.contains(words));
+            assert!(says("but this is its last event: those after it are missing"), "{found:#?}");
+            assert!(says(&format!("its head says {last}; the first that is missing is event {cut}")), "{found:#?}");
+            put_back(&mut conn);
+            forget_kept(&mut conn);
         }
         assert!(report(&mut conn).is_clean(), "everything was put back");
     }

@@ -132,3 +132,11 @@ fn postgres_finishes_its_batch_when_it_is_asked_to_stop() {
     home.must(&["migrate"]);
     stopped_under_load(&home);
 }
+
+#[test]
+fn a_signal_right_after_it_listens_is_heard() {
+    let home = Home::sqlite();
+    for _ in 0..5 {
+        assert_eq!(home.serve().terminate(), Some(0));
+    }
+}

@@ -134,7 +134,9 @@ CREATE TABLE policies (
     value TEXT NOT NULL,
     reason TEXT NOT NULL,
     set_by BYTEA NOT NULL REFERENCES users (id),
-    set_at BIGINT NOT NULL
+    set_at BIGINT NOT NULL,
+    -- In the order of recording, which no clock can turn round.
+    seq BIGINT NOT NULL UNIQUE
 );
 CREATE INDEX policies_name ON policies (name);
 CREATE INDEX policies_set_by ON policies (set_by);
@@ -263,7 +265,6 @@ CREATE TABLE idempotency_records (
     route TEXT NOT NULL,
     key TEXT NOT NULL,
     body_digest BYTEA NOT NULL,
-    status SMALLINT NOT NULL,
     body TEXT NOT NULL,
     recorded_at BIGINT NOT NULL,
     PRIMARY KEY (principal_id, route, key)

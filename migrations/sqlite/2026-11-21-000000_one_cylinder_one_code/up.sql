@@ -134,7 +134,9 @@ CREATE TABLE policies (
     value TEXT NOT NULL,
     reason TEXT NOT NULL,
     set_by BLOB NOT NULL REFERENCES users (id),
-    set_at BIGINT NOT NULL
+    set_at BIGINT NOT NULL,
+    -- In the order of recording, which no clock can turn round.
+    seq BIGINT NOT NULL UNIQUE
 );
 CREATE INDEX policies_name ON policies (name);
 CREATE INDEX policies_set_by ON policies (set_by);
@@ -263,7 +265,6 @@ CREATE TABLE idempotency_records (
     route TEXT NOT NULL,
     key TEXT NOT NULL,
     body_digest BLOB NOT NULL,
-    status SMALLINT NOT NULL,
     body TEXT NOT NULL,
     recorded_at BIGINT NOT NULL,
     PRIMARY KEY (principal_id, route, key)
@@ -316,6 +317,14 @@ CREATE INDEX public_scans_scanned_at ON public_scans (scanned_at);
 CREATE TRIGGER events_no_update BEFORE UPDATE ON events
 BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
 CREATE TRIGGER events_no_delete BEFORE DELETE ON events
+BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+-- INSERT OR REPLACE deletes the row that is in its way without asking the trigger above.
+CREATE TRIGGER events_no_replace BEFORE INSERT ON events
+WHEN EXISTS (SELECT 1 FROM events WHERE log_index = NEW.log_index)
+    OR EXISTS (SELECT 1 FROM events WHERE id = NEW.id)
+    OR EXISTS (SELECT 1 FROM events WHERE stream_id = NEW.stream_id AND stream_seq = NEW.stream_seq)
+    OR EXISTS (SELECT 1 FROM events WHERE idempotency_key = NEW.idempotency_key AND actor_id = NEW.actor_id
+        AND idempotency_route = NEW.idempotency_route)
 BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
 -- A label id names one label for ever.
 CREATE TRIGGER labels_no_delete BEFORE DELETE ON labels

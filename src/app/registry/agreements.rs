@@ -1,9 +1,11 @@
 //! Supply agreements, and proposed changes of owner.
 
 use super::super::Session;
-use super::*;
+use super::super::target::{Target, not_scrapped};
+use super::period;
 use crate::db::facts;
 use crate::db::registry::{AgreementRow, OrganizationRow, OwnerChangeRow};
+use crate::domain::cylinder::Cylinder;
 use crate::domain::date::Day;
 use crate::domain::id::{AgreementId, OrganizationId, OwnerChangeId};
 use crate::domain::registry::OrganizationKind;
@@ -86,13 +88,13 @@ pub struct NewOwnerChange {
 /// 404, 403, invalid, or one is pending.
 pub fn propose_owner_change(
     session: &mut Session<'_>,
-    target: super::super::target::Target,
+    target: Target,
     new: &NewOwnerChange,
 ) -> Result<OwnerChangeRow> {
     let cylinder = facts::cylinders(session.conn, &[target.id])?.pop().map(|row| row.cylinder);
-    let own = |c: &crate::domain::cylinder::Cylinder| c.owner_id == session.actor.organization_id;
+    let own = |c: &Cylinder| c.owner_id == session.actor.organization_id;
     let cylinder = cylinder.filter(own).ok_or(Code::CylinderNotFound)?;
-    super::super::target::not_scrapped(&cylinder)?;
+    not_scrapped(&cylinder)?;
     if cylinder.seized {
         return Err(Error::new(Code::StateConflict, "a seized cylinder can't change hands"));
     }

@@ -1,19 +1,20 @@
 //! Sites, scales, device keys, shifts.
 
 use super::super::Session;
-use super::*;
+use super::place;
 use crate::auth::secret::{OpaqueSecret, SecretKind};
 use crate::db::registry::{DeviceKeyRow, ScaleRow, SiteRow};
 use crate::domain::cylinder::Medium;
 use crate::domain::date::Day;
 use crate::domain::district::DistrictCode;
-use crate::domain::id::{OrganizationId, ScaleId, SiteId};
+use crate::domain::id::{DeviceKeyId, OrganizationId, ScaleId, SiteId};
 use crate::domain::registry::{Location, SiteKind};
 use crate::domain::value::{Name, Number};
 use crate::error::{Code, Error, Result};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
 /// Longest shift, in seconds.
 const SHIFT_S: i64 = 12 * 3_600;
 /// Keys that a scale may have at once: the one in use and the one that takes its place.
@@ -144,7 +145,7 @@ pub fn change_scale(session: &mut Session<'_>, id: ScaleId, change: &ScaleChange
 pub struct NewDeviceKey {
     /// Its id, for revoking it.
     #[schema(value_type = String, format = "uuid")]
-    pub id: crate::domain::id::DeviceKeyId,
+    pub id: DeviceKeyId,
     /// The key for `Authorization: Device …`. Kept nowhere: it is shown this one time.
     pub key: String,
 }
@@ -178,7 +179,7 @@ pub fn create_device_key(session: &mut Session<'_>, id: ScaleId) -> Result<NewDe
 pub fn revoke_device_key(
     session: &mut Session<'_>,
     scale_id: ScaleId,
-    id: crate::domain::id::DeviceKeyId,
+    id: DeviceKeyId,
 ) -> Result<DeviceKeyRow> {
     let scale = scale(session, scale_id)?;
     let row = DeviceKeyRow::get(session.conn, id)?.filter(|key| key.scale_id == scale.id);

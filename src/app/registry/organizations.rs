@@ -1,7 +1,7 @@
 //! Organizations and their licenses.
 
 use super::super::Session;
-use super::*;
+use super::{Judgement, bounded, judge, period, place};
 use crate::auth::permission::Scope;
 use crate::db::registry::{LicenseRow, OrganizationRow};
 use crate::domain::cylinder::Medium;

@@ -1,11 +1,12 @@
 //! Users and their certificates; the first admin.
 
 use super::super::Session;
-use super::*;
+use super::{Judgement, bounded, judge, period};
 use crate::auth::password::{self, NewPassword};
 use crate::auth::permission::Scope;
 use crate::clock::IdGen;
 use crate::db::DbError;
+use crate::db::conn::Conn;
 use crate::db::registry::{CertificateRow, OrganizationRow, SiteRow, UserRow};
 use crate::db::sessions::revoke_sessions_of;
 use crate::domain::actor::Role;
@@ -13,9 +14,9 @@ use crate::domain::date::Day;
 use crate::domain::id::{CertificateId, OrganizationId, SiteId, UserId};
 use crate::domain::instant::{Instant, Moment};
 use crate::domain::registry::{CertificateKind, LicenseStatus, OrganizationKind, OrganizationStatus};
-use crate::domain::value::{Name, Number, Text};
+use crate::domain::value::{Name, Number, Text, ValueError};
 use crate::error::{Code, Error, Result};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -29,7 +30,7 @@ pub struct NewUser {
     pub username: Text<3, 64>,
     /// The first password.
     #[schema(value_type = String, min_length = 10, max_length = 128)]
-    pub password: secrecy::SecretString,
+    pub password: SecretString,
     /// Their name.
     pub display_name: Name,
     /// What they may do.
@@ -58,7 +59,7 @@ pub struct UserChange {
     /// A new password; ends all sessions.
     #[serde(default)]
     #[schema(value_type = Option<String>, min_length = 10, max_length = 128)]
-    pub password: Option<secrecy::SecretString>,
+    pub password: Option<SecretString>,
 }
 
 /// Roles are given by who may: a platform admin's by a platform admin, a regulator's in a regulator's organization.
@@ -100,14 +101,9 @@ fn check_site(session: &mut Session<'_>, id: Option<SiteId>, of: OrganizationId)
 ///
 /// # Errors
 /// Too weak, or the generator failed.
-pub fn hash_password(
-    text: &secrecy::SecretString,
-    username: &str,
-    pointer: &str,
-    ids: &dyn IdGen,
-) -> Result<String> {
+pub fn hash_password(text: &SecretString, username: &str, pointer: &str, ids: &dyn IdGen) -> Result<String> {
     let password = NewPassword::new(text.expose_secret(), username)
-        .map_err(|weak| Error::value(pointer, &crate::domain::value::ValueError::from(weak)))?;
+        .map_err(|weak| Error::value(pointer, &ValueError::from(weak)))?;
     password::hash(password.secret(), ids).map_err(|error| {
         tracing::error!(%error, "password hash");
         Code::Internal.into()
@@ -263,9 +259,9 @@ pub fn judge_certificate(
 /// # Errors
 /// The name is taken, the password is too weak, or the database.
 pub fn create_first_admin(
-    conn: &mut crate::db::conn::Conn,
+    conn: &mut Conn,
     username: &Text<3, 64>,
-    password: &secrecy::SecretString,
+    password: &SecretString,
     ids: &dyn IdGen,
     now: Moment,
 ) -> Result<UserRow> {
@@ -294,11 +290,7 @@ pub fn create_first_admin(
 /// The platform's own organization; it does nothing that is licensed.
 pub(crate) const PLATFORM_CODE: &str = "PINGMA-PLATFORM";
 
-fn platform_organization(
-    conn: &mut crate::db::conn::Conn,
-    ids: &dyn IdGen,
-    at: Instant,
-) -> Result<OrganizationId> {
+fn platform_organization(conn: &mut Conn, ids: &dyn IdGen, at: Instant) -> Result<OrganizationId> {
     if let Some(found) = OrganizationRow::by_credit_code(conn, PLATFORM_CODE)? {
         return Ok(found.id);
     }

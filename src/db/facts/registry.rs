@@ -9,7 +9,6 @@ use crate::domain::cylinder::Medium;
 use crate::domain::date::{Day, Validity};
 use crate::domain::district::DistrictCode;
 use crate::domain::id::{CertificateId, LicenseId, OrganizationId, ScaleId, SiteId, UserId};
-use crate::domain::instant::Instant;
 use crate::domain::policy::PolicyEntry;
 use crate::domain::registry::{
     Authority, Certificate, CertificateKind, License, LicenseKind, LicenseStatus, Organization,
@@ -230,17 +229,17 @@ pub fn agreements(conn: &mut Conn, distributors: &[OrganizationId]) -> Result<Ve
 /// The database.
 pub fn policies(conn: &mut Conn) -> Result<Vec<PolicyEntry>, DbError> {
     use policies as t;
-    let rows: Vec<(String, String, NaiveDate, String, Instant)> = on_backend!(conn, c => t::table
-        .select((t::name, t::district_code, t::effective_on, t::value, t::set_at))
+    let rows: Vec<(String, String, NaiveDate, String, i64)> = on_backend!(conn, c => t::table
+        .select((t::name, t::district_code, t::effective_on, t::value, t::seq))
         .load(c))?;
     rows.into_iter()
-        .map(|(name, district, effective_on, value, set_at)| {
+        .map(|(name, district, effective_on, value, sequence)| {
             Ok(PolicyEntry {
                 name,
                 district: types::scope(&district).map_err(DbError::corrupt)?,
                 effective_on,
                 value: serde_json::from_str(&value).map_err(DbError::corrupt)?,
-                sequence: set_at.micros(),
+                sequence,
             })
         })
         .collect()

@@ -3,7 +3,7 @@
 use super::super::DbError;
 use super::super::conn::Conn;
 use super::super::schema::{owner_changes, supply_agreements};
-use super::{Page, one};
+use super::Page;
 use crate::domain::id::{AgreementId, CylinderId, OrganizationId, OwnerChangeId, UserId};
 use crate::domain::instant::Instant;
 use crate::on_backend;
@@ -69,11 +69,7 @@ impl AgreementRow {
     /// The database; [`DbError::Conflict`] if it was ended already.
     pub fn end(&self, conn: &mut Conn, at: Instant) -> Result<(), DbError> {
         use supply_agreements as t;
-        one(
-            on_backend!(conn, c => diesel::update(t::table.filter(t::id.eq(self.id)).filter(t::ended_at.is_null()))
-            .set(t::ended_at.eq(at))
-            .execute(c))?,
-        )
+        update_if!(conn, self of supply_agreements, t::ended_at.is_null(), t::ended_at.eq(at))
     }
 
     /// Lists those of an organization, on either side.
@@ -82,18 +78,8 @@ impl AgreementRow {
     /// The database.
     pub fn list(conn: &mut Conn, of: OrganizationId, page: &Page<AgreementId>) -> Result<Vec<Self>, DbError> {
         use supply_agreements as t;
-        Ok(on_backend!(conn, c => {
-            let mut query = t::table
-                .filter(t::owner_id.eq(of).or(t::distributor_id.eq(of)))
-                .select(Self::as_select())
-                .order(t::id.desc())
-                .limit(page.limit)
-                .into_boxed();
-            if let Some(after) = page.after {
-                query = query.filter(t::id.lt(after));
-            }
-            query.load(c)
-        })?)
+        let theirs = t::table.filter(t::owner_id.eq(of).or(t::distributor_id.eq(of)));
+        page_of!(conn, page, supply_agreements, theirs)
     }
 }
 
@@ -104,11 +90,8 @@ impl OwnerChangeRow {
     /// The database; [`DbError::Conflict`] if it was settled already.
     pub fn reject(&self, conn: &mut Conn, by: UserId, at: Instant) -> Result<(), DbError> {
         use owner_changes as t;
-        one(
-            on_backend!(conn, c => diesel::update(t::table.filter(t::id.eq(self.id)).filter(t::status.eq("pending")))
-            .set((t::status.eq("rejected"), t::decided_by.eq(by), t::decided_at.eq(at)))
-            .execute(c))?,
-        )
+        let rejected = (t::status.eq("rejected"), t::decided_by.eq(by), t::decided_at.eq(at));
+        update_if!(conn, self of owner_changes, t::status.eq("pending"), rejected)
     }
 
     /// Lists those of an organization, on either side.
@@ -121,17 +104,7 @@ impl OwnerChangeRow {
         page: &Page<OwnerChangeId>,
     ) -> Result<Vec<Self>, DbError> {
         use owner_changes as t;
-        Ok(on_backend!(conn, c => {
-            let mut query = t::table
-                .filter(t::from_id.eq(of).or(t::to_id.eq(of)))
-                .select(Self::as_select())
-                .order(t::id.desc())
-                .limit(page.limit)
-                .into_boxed();
-            if let Some(after) = page.after {
-                query = query.filter(t::id.lt(after));
-            }
-            query.load(c)
-        })?)
+        let theirs = t::table.filter(t::from_id.eq(of).or(t::to_id.eq(of)));
+        page_of!(conn, page, owner_changes, theirs)
     }
 }

@@ -1,13 +1,13 @@
-//! Sites, scales, device keys, policies.
+//! Sites, scales, device keys.
 
 use super::super::DbError;
 use super::super::conn::Conn;
-use super::super::schema::{device_keys, policies, scales, sites};
+use super::super::schema::{device_keys, scales, sites};
 use super::super::types::Json;
-use super::{Page, Reach, one};
+use super::{Page, Reach};
 use crate::domain::cylinder::Medium;
 use crate::domain::district::DistrictCode;
-use crate::domain::id::{DeviceKeyId, OrganizationId, PolicyId, ScaleId, SiteId, UserId};
+use crate::domain::id::{DeviceKeyId, OrganizationId, ScaleId, SiteId, UserId};
 use crate::domain::instant::Instant;
 use crate::domain::registry::{Location, SiteKind};
 use crate::on_backend;
@@ -67,29 +67,6 @@ rows! {
 }
 
 rows! {
-    /// A policy entry.
-    PolicyRow of policies {
-        /// Its id.
-        id: PolicyId,
-        /// Its name.
-        name: String,
-        /// Where it holds; empty means everywhere.
-        district_code: String,
-        /// From which day.
-        effective_on: NaiveDate,
-        /// The value.
-        #[schema(value_type = Object)]
-        value: Json<serde_json::Value>,
-        /// Why.
-        reason: String,
-        /// By whom.
-        set_by: UserId,
-        /// When.
-        set_at: Instant,
-    }
-}
-
-rows! {
     /// A key of a device.
     DeviceKeyRow of device_keys {
         /// Its id.
@@ -109,7 +86,6 @@ rows! {
 }
 basics!(SiteRow, sites, SiteId);
 basics!(ScaleRow, scales, ScaleId);
-basics!(PolicyRow, policies, PolicyId);
 basics!(DeviceKeyRow, device_keys, DeviceKeyId);
 
 impl SiteRow {
@@ -118,22 +94,8 @@ impl SiteRow {
     /// # Errors
     /// The database.
     pub fn list(conn: &mut Conn, reach: &Reach, page: &Page<SiteId>) -> Result<Vec<Self>, DbError> {
-        use sites as t;
-        Ok(on_backend!(conn, c => {
-            let mut query = t::table
-                .filter(t::district_code.like(reach.district_pattern()))
-                .select(Self::as_select())
-                .order(t::id.desc())
-                .limit(page.limit)
-                .into_boxed();
-            if let Some(own) = reach.own() {
-                query = query.filter(t::organization_id.eq(own));
-            }
-            if let Some(after) = page.after {
-                query = query.filter(t::id.lt(after));
-            }
-            query.load(c)
-        })?)
+        let within = sites::table.filter(sites::district_code.like(reach.district_pattern()));
+        page_of!(conn, page, sites, within, reach by sites::organization_id)
     }
 }
 
@@ -144,15 +106,12 @@ impl ScaleRow {
     /// The database; [`DbError::Conflict`].
     pub fn update(&self, conn: &mut Conn) -> Result<(), DbError> {
         use scales as t;
-        one(
-            on_backend!(conn, c => diesel::update(t::table.filter(t::id.eq(self.id)).filter(t::version.eq(self.version)))
-            .set((
-                t::calibration_valid_to.eq(self.calibration_valid_to), t::shift_operator_id.eq(self.shift_operator_id),
-                t::shift_ends_at.eq(self.shift_ends_at), t::version.eq(self.version + 1),
-                t::updated_at.eq(self.updated_at),
-            ))
-            .execute(c))?,
-        )
+        let changes = (
+            t::calibration_valid_to.eq(self.calibration_valid_to),
+            t::shift_operator_id.eq(self.shift_operator_id),
+            t::shift_ends_at.eq(self.shift_ends_at),
+        );
+        update_version!(conn, self of scales, changes)
     }
 
     /// Lists those within reach.
@@ -160,23 +119,10 @@ impl ScaleRow {
     /// # Errors
     /// The database.
     pub fn list(conn: &mut Conn, reach: &Reach, page: &Page<ScaleId>) -> Result<Vec<Self>, DbError> {
-        use scales as t;
-        Ok(on_backend!(conn, c => {
-            let mut query = t::table
-                .inner_join(sites::table)
-                .filter(sites::district_code.like(reach.district_pattern()))
-                .select(Self::as_select())
-                .order(t::id.desc())
-                .limit(page.limit)
-                .into_boxed();
-            if let Some(own) = reach.own() {
-                query = query.filter(t::organization_id.eq(own));
-            }
-            if let Some(after) = page.after {
-                query = query.filter(t::id.lt(after));
-            }
-            query.load(c)
-        })?)
+        let within = scales::table
+            .inner_join(sites::table)
+            .filter(sites::district_code.like(reach.district_pattern()));
+        page_of!(conn, page, scales, within, reach by scales::organization_id)
     }
 
     /// Takes the operator off every other scale: one person works at one.
@@ -192,23 +138,6 @@ impl ScaleRow {
             ))
             .execute(c))?;
         Ok(())
-    }
-}
-
-impl PolicyRow {
-    /// Lists all entries, newest first.
-    ///
-    /// # Errors
-    /// The database.
-    pub fn list(conn: &mut Conn, page: &Page<PolicyId>) -> Result<Vec<Self>, DbError> {
-        use policies as t;
-        Ok(on_backend!(conn, c => {
-            let mut query = t::table.select(Self::as_select()).order(t::id.desc()).limit(page.limit).into_boxed();
-            if let Some(after) = page.after {
-                query = query.filter(t::id.lt(after));
-            }
-            query.load(c)
-        })?)
     }
 }
 
@@ -233,10 +162,6 @@ impl DeviceKeyRow {
     /// The database; [`DbError::Conflict`] if it was revoked already.
     pub fn revoke(&self, conn: &mut Conn, at: Instant) -> Result<(), DbError> {
         use device_keys as t;
-        one(
-            on_backend!(conn, c => diesel::update(t::table.filter(t::id.eq(self.id)).filter(t::revoked_at.is_null()))
-            .set(t::revoked_at.eq(at))
-            .execute(c))?,
-        )
+        update_if!(conn, self of device_keys, t::revoked_at.is_null(), t::revoked_at.eq(at))
     }
 }

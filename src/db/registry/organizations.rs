@@ -4,7 +4,7 @@ use super::super::DbError;
 use super::super::conn::Conn;
 use super::super::schema::{licenses, organizations};
 use super::super::types::{Json, Words};
-use super::{Page, Reach, one};
+use super::{Page, Reach};
 use crate::domain::cylinder::Medium;
 use crate::domain::district::{DistrictCode, DistrictScope};
 use crate::domain::id::{LicenseId, OrganizationId};
@@ -96,16 +96,16 @@ impl OrganizationRow {
     /// The database; [`DbError::Conflict`].
     pub fn update(&self, conn: &mut Conn) -> Result<(), DbError> {
         use organizations as t;
-        one(
-            on_backend!(conn, c => diesel::update(t::table.filter(t::id.eq(self.id)).filter(t::version.eq(self.version)))
-            .set((
-                t::name.eq(&self.name), t::kinds.eq(&self.kinds), t::authority.eq(self.authority),
-                t::district_code.eq(&self.district_code), t::address.eq(&self.address),
-                t::location.eq(self.location.as_ref()), t::status.eq(self.status), t::version.eq(self.version + 1),
-                t::updated_at.eq(self.updated_at),
-            ))
-            .execute(c))?,
-        )
+        let changes = (
+            t::name.eq(&self.name),
+            t::kinds.eq(&self.kinds),
+            t::authority.eq(self.authority),
+            t::district_code.eq(&self.district_code),
+            t::address.eq(&self.address),
+            t::location.eq(self.location.as_ref()),
+            t::status.eq(self.status),
+        );
+        update_version!(conn, self of organizations, changes)
     }
 
     /// Reads one by its credit code.
@@ -127,21 +127,8 @@ impl OrganizationRow {
     /// The database.
     pub fn list(conn: &mut Conn, reach: &Reach, page: &Page<OrganizationId>) -> Result<Vec<Self>, DbError> {
         use organizations as t;
-        Ok(on_backend!(conn, c => {
-            let mut query = t::table
-                .filter(t::district_code.like(reach.district_pattern()))
-                .select(Self::as_select())
-                .order(t::id.desc())
-                .limit(page.limit)
-                .into_boxed();
-            if let Some(own) = reach.own() {
-                query = query.filter(t::id.eq(own));
-            }
-            if let Some(after) = page.after {
-                query = query.filter(t::id.lt(after));
-            }
-            query.load(c)
-        })?)
+        let within = t::table.filter(t::district_code.like(reach.district_pattern()));
+        page_of!(conn, page, organizations, within, reach by t::id)
     }
 }
 
@@ -152,14 +139,8 @@ impl LicenseRow {
     /// The database; [`DbError::Conflict`].
     pub fn update_status(&self, conn: &mut Conn) -> Result<(), DbError> {
         use licenses as t;
-        one(
-            on_backend!(conn, c => diesel::update(t::table.filter(t::id.eq(self.id)).filter(t::version.eq(self.version)))
-            .set((
-                t::status.eq(self.status), t::status_reason.eq(&self.status_reason), t::version.eq(self.version + 1),
-                t::updated_at.eq(self.updated_at),
-            ))
-            .execute(c))?,
-        )
+        let changes = (t::status.eq(self.status), t::status_reason.eq(&self.status_reason));
+        update_version!(conn, self of licenses, changes)
     }
 
     /// Lists those of an organization.
@@ -167,18 +148,6 @@ impl LicenseRow {
     /// # Errors
     /// The database.
     pub fn list(conn: &mut Conn, of: OrganizationId, page: &Page<LicenseId>) -> Result<Vec<Self>, DbError> {
-        use licenses as t;
-        Ok(on_backend!(conn, c => {
-            let mut query = t::table
-                .filter(t::organization_id.eq(of))
-                .select(Self::as_select())
-                .order(t::id.desc())
-                .limit(page.limit)
-                .into_boxed();
-            if let Some(after) = page.after {
-                query = query.filter(t::id.lt(after));
-            }
-            query.load(c)
-        })?)
+        page_of!(conn, page, licenses, licenses::table.filter(licenses::organization_id.eq(of)))
     }
 }

@@ -4,7 +4,7 @@ use super::super::DbError;
 use super::super::conn::Conn;
 use super::super::schema::{certificates, organizations, users};
 use super::super::types::Words;
-use super::{Page, Reach, one};
+use super::{Page, Reach};
 use crate::domain::actor::Role;
 use crate::domain::id::{CertificateId, OrganizationId, SiteId, UserId};
 use crate::domain::instant::Instant;
@@ -84,15 +84,14 @@ impl UserRow {
     /// The database; [`DbError::Conflict`].
     pub fn update(&self, conn: &mut Conn) -> Result<(), DbError> {
         use users as t;
-        one(
-            on_backend!(conn, c => diesel::update(t::table.filter(t::id.eq(self.id)).filter(t::version.eq(self.version)))
-            .set((
-                t::password_hash.eq(&self.password_hash), t::display_name.eq(&self.display_name),
-                t::roles.eq(&self.roles), t::site_id.eq(self.site_id), t::active.eq(self.active),
-                t::version.eq(self.version + 1), t::updated_at.eq(self.updated_at),
-            ))
-            .execute(c))?,
-        )
+        let changes = (
+            t::password_hash.eq(&self.password_hash),
+            t::display_name.eq(&self.display_name),
+            t::roles.eq(&self.roles),
+            t::site_id.eq(self.site_id),
+            t::active.eq(self.active),
+        );
+        update_version!(conn, self of users, changes)
     }
 
     /// Reads one by the name to sign in with.
@@ -113,23 +112,10 @@ impl UserRow {
     /// # Errors
     /// The database.
     pub fn list(conn: &mut Conn, reach: &Reach, page: &Page<UserId>) -> Result<Vec<Self>, DbError> {
-        use users as t;
-        Ok(on_backend!(conn, c => {
-            let mut query = t::table
-                .inner_join(organizations::table)
-                .filter(organizations::district_code.like(reach.district_pattern()))
-                .select(Self::as_select())
-                .order(t::id.desc())
-                .limit(page.limit)
-                .into_boxed();
-            if let Some(own) = reach.own() {
-                query = query.filter(t::organization_id.eq(own));
-            }
-            if let Some(after) = page.after {
-                query = query.filter(t::id.lt(after));
-            }
-            query.load(c)
-        })?)
+        let within = users::table
+            .inner_join(organizations::table)
+            .filter(organizations::district_code.like(reach.district_pattern()));
+        page_of!(conn, page, users, within, reach by users::organization_id)
     }
 }
 
@@ -140,14 +126,8 @@ impl CertificateRow {
     /// The database; [`DbError::Conflict`].
     pub fn update_status(&self, conn: &mut Conn) -> Result<(), DbError> {
         use certificates as t;
-        one(
-            on_backend!(conn, c => diesel::update(t::table.filter(t::id.eq(self.id)).filter(t::version.eq(self.version)))
-            .set((
-                t::status.eq(self.status), t::status_reason.eq(&self.status_reason), t::version.eq(self.version + 1),
-                t::updated_at.eq(self.updated_at),
-            ))
-            .execute(c))?,
-        )
+        let changes = (t::status.eq(self.status), t::status_reason.eq(&self.status_reason));
+        update_version!(conn, self of certificates, changes)
     }
 
     /// Lists those of a person.
@@ -155,18 +135,6 @@ impl CertificateRow {
     /// # Errors
     /// The database.
     pub fn list(conn: &mut Conn, of: UserId, page: &Page<CertificateId>) -> Result<Vec<Self>, DbError> {
-        use certificates as t;
-        Ok(on_backend!(conn, c => {
-            let mut query = t::table
-                .filter(t::user_id.eq(of))
-                .select(Self::as_select())
-                .order(t::id.desc())
-                .limit(page.limit)
-                .into_boxed();
-            if let Some(after) = page.after {
-                query = query.filter(t::id.lt(after));
-            }
-            query.load(c)
-        })?)
+        page_of!(conn, page, certificates, certificates::table.filter(certificates::user_id.eq(of)))
     }
 }
