@@ -13,6 +13,7 @@ mod challenge;
 mod credentials;
 mod database_away;
 mod devices;
+mod edge;
 mod filling;
 mod history;
 mod holds;
