@@ -3,14 +3,14 @@
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{FromRequest, HttpRequest, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::Service;
+use super::{Service, json};
 use crate::auth::secret::{OpaqueSecret, SecretKind};
 use crate::db::registry::Page;
 use crate::domain::actor::Credential;
@@ -70,7 +70,7 @@ impl Caller {
 
     fn read(request: &HttpRequest) -> Result<Self> {
         let service = request.app_data::<web::Data<Service>>().ok_or(Code::Internal)?;
-        let value = request.headers().get(header::AUTHORIZATION).ok_or(Code::Unauthenticated)?;
+        let value = single(request.headers(), &header::AUTHORIZATION)?.ok_or(Code::Unauthenticated)?;
         let (scheme, secret) =
             value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(Code::TokenInvalid)?;
         let credential = if scheme.eq_ignore_ascii_case("bearer") {
@@ -92,8 +92,23 @@ impl Caller {
     }
 }
 
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// A header that may come once: of two, a proxy and we might each believe another.
+///
+/// # Errors
+/// 400 if it comes more often.
+pub fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a HeaderValue>> {
+    let mut all = headers.get_all(name);
+    let first = all.next();
+    if all.next().is_some() {
+        return Err(Error::new(Code::MalformedRequest, format!("the header {name} may come once")));
+    }
+    Ok(first)
+}
+
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>> {
-    let Some(value) = headers.get("idempotency-key") else {
+    let Some(value) = single(headers, &IDEMPOTENCY_KEY)? else {
         return Ok(None);
     };
     let plain = |text: &&str| {
@@ -160,50 +175,83 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
 /// # Errors
 /// 400 for what is no JSON, has unknown members or wrong types; 422 for values that are not allowed.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Body<T>> {
-    let value: serde_json::Value = serde_json::from_slice(bytes)
-        .map_err(|error| Error::new(Code::MalformedRequest, format!("the body is not JSON: {error}")))?;
-    // Serde would take the members of an object from an array too, in their order.
-    if !value.is_object() {
+    let tree =
+        json::tree(bytes).map_err(|fault| match quoted(&fault.inner().to_string(), json::REPEATED) {
+            Some(name) => {
+                let at = format!("{}/{}", pointer_to(&fault), escaped(name));
+                member(at, "repeated", "this member may come once".to_owned())
+            }
+            None => Error::new(Code::MalformedRequest, format!("the body is not JSON: {}", fault.inner())),
+        })?;
+    if !tree.is_object() {
         return Err(Error::new(Code::MalformedRequest, "the body must be a JSON object"));
     }
-    let digest = sha256(value.to_string().as_bytes());
-    let value = serde_path_to_error::deserialize(value).map_err(|error| member_error(&error))?;
+    let digest = sha256(tree.to_string().as_bytes());
+    let value = json::read(tree).map_err(|fault| member_error(&fault))?;
     Ok(Body { value, digest })
 }
 
-/// Names the member at fault.
-fn member_error(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
+/// The JSON pointer to where it went wrong.
+fn pointer_to(fault: &json::Fault) -> String {
     use serde_path_to_error::Segment;
     let mut pointer = String::new();
-    for segment in error.path() {
+    for segment in fault.path() {
         match segment {
             Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
-            Segment::Map { key } => {
-                pointer.push_str(&format!("/{}", key.replace('~', "~0").replace('/', "~1")))
-            }
+            Segment::Map { key } => pointer.push_str(&format!("/{}", escaped(key))),
             Segment::Enum { .. } | Segment::Unknown => {}
         }
     }
-    let message = error.inner().to_string();
+    pointer
+}
+
+/// A member's name as JSON pointers spell it (RFC 6901).
+fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+/// 400 with one member at fault.
+fn member(pointer: String, code: &str, detail: String) -> Error {
+    let field = FieldError { pointer: pointer.clone(), code: code.to_owned(), detail: detail.clone() };
+    Error { fields: vec![field], ..Error::new(Code::MalformedRequest, format!("{pointer}: {detail}")) }
+}
+
+/// Names the member at fault.
+fn member_error(fault: &json::Fault) -> Error {
+    let mut pointer = pointer_to(fault);
+    let message = fault.inner().to_string();
     if let Some(value) = ValueError::parse(&message) {
         return Error::value(&pointer, &value);
     }
     if message.starts_with("unknown variant") {
-        return Error::invalid(&pointer, "not_allowed", message);
+        return Error::invalid(&pointer, "not_allowed", format!("must be {}", expected(&message)));
     }
-    let (code, detail) = if let Some(name) = quoted(&message, "missing field ") {
-        pointer = format!("{pointer}/{name}");
-        ("required", "this member is required".to_owned())
-    } else if let Some(name) = quoted(&message, "unknown field ") {
-        if !pointer.ends_with(&format!("/{name}")) {
-            pointer = format!("{pointer}/{name}");
+    if let Some(name) = quoted(&message, "missing field ") {
+        return member(format!("{pointer}/{name}"), "required", "this member is required".to_owned());
+    }
+    if let Some(name) = quoted(&message, "unknown field ") {
+        if !pointer.ends_with(&format!("/{}", escaped(name))) {
+            pointer = format!("{pointer}/{}", escaped(name));
         }
-        ("unknown_member", message)
-    } else {
-        ("wrong_type", message)
-    };
-    let field = FieldError { pointer: pointer.clone(), code: code.to_owned(), detail: detail.clone() };
-    Error { fields: vec![field], ..Error::new(Code::MalformedRequest, format!("{pointer}: {detail}")) }
+        let detail = format!("there is no such member; expected {}", expected(&message));
+        return member(pointer, "unknown_member", detail);
+    }
+    member(pointer, "wrong_type", format!("must be {}", expected(&message)))
+}
+
+/// What serde expected, in words for people who write no Rust.
+fn expected(message: &str) -> String {
+    let (_, expected) = message.rsplit_once(", expected ").unwrap_or(("", "something else"));
+    match expected {
+        "i8" | "i16" | "i32" | "i64" | "u8" | "u16" | "u32" | "u64" => "a whole number".to_owned(),
+        "f32" | "f64" => "a number".to_owned(),
+        "a string" => "a text".to_owned(),
+        "a boolean" => "true or false".to_owned(),
+        "a sequence" => "a list".to_owned(),
+        other if other.starts_with("struct ") => "an object".to_owned(),
+        other if other.starts_with("enum ") => "a word".to_owned(),
+        other => other.replace('`', ""),
+    }
 }
 
 fn quoted<'a>(message: &'a str, before: &str) -> Option<&'a str> {
@@ -237,9 +285,7 @@ pub fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T> {
 }
 
 fn parameter(name: &str, code: &str, detail: String) -> Error {
-    let pointer = format!("?{name}");
-    let field = FieldError { pointer: pointer.clone(), code: code.to_owned(), detail: detail.clone() };
-    Error { fields: vec![field], ..Error::new(Code::MalformedRequest, format!("{pointer}: {detail}")) }
+    member(format!("?{name}"), code, detail)
 }
 
 /// `?limit=` as text, because a query is text: 1 to 200.

@@ -3,6 +3,7 @@
 pub mod cylinders;
 pub mod extract;
 pub mod filling;
+pub mod json;
 pub mod limits;
 pub mod middleware;
 pub mod openapi;

@@ -64,10 +64,12 @@ both! {
             ("scale_g", json!(-1), 422, "/scale_g", "out_of_range"),
             ("scale_g", json!(200_001), 422, "/scale_g", "out_of_range"),
             ("scale_g", json!(i64::MAX), 422, "/scale_g", "out_of_range"),
-            ("scale_g", json!(u64::MAX), 400, "/scale_g", "wrong_type"),
+            ("scale_g", json!(u64::MAX), 422, "/scale_g", "out_of_range"),
             ("scale_g", json!(1e300), 400, "/scale_g", "wrong_type"),
             ("scale_g", json!(true), 400, "/scale_g", "wrong_type"),
             ("stamp_digits", json!("1".repeat(33)), 422, "/stamp_digits", "too_long"),
+            ("precheck", json!(["pass", "pass", "pass", "pass", "pass", "pass", "pass"]), 400, "/precheck", "wrong_type"),
+            ("entry", json!({ "scanned": null }), 400, "/entry", "wrong_type"),
             ("entry", json!("guessed"), 422, "/entry", "not_allowed"),
             ("precheck", json!({ "body": "ok" }), 422, "/precheck/body", "not_allowed"),
             ("captured_at", json!("2026-02-30T00:00:00Z"), 422, "/captured_at", "bad_format"),
@@ -132,6 +134,59 @@ both! {
         let nowhere = json!({ "code": code, "site_id": w.cast.rival.site });
         assert_eq!(problem(&w.send("POST /returns", worker, nowhere).await, 422).1, "/site_id");
         assert_eq!(w.head(), head, "nothing was written");
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn a_member_or_a_header_comes_once(app) {
+        let w = World::enter(app).await;
+        let code = w.cylinder("A0000006").await;
+        let good = check(&code, &w.cast.filler.scale).to_string();
+        let head = w.head();
+        for (body, pointer) in [
+            (good.replace("\"scale_g\":16700", "\"scale_g\":16700,\"scale_g\":16700"), "/scale_g"),
+            (good.replace("\"valve\":\"pass\"", "\"valve\":\"fail\",\"valve\":\"pass\""), "/precheck/valve"),
+        ] {
+            assert_ne!(body, good);
+            let reply = post(&w, "/fill-checks", "application/json", body.as_bytes()).await;
+            assert_eq!(problem(&reply, 400), ("malformed_request".into(), pointer.into(), "repeated".into()));
+        }
+        for (name, value) in [("authorization", w.cast.rival.worker.as_str()), ("idempotency-key", "another")] {
+            let reply = w.app.ask(Ask {
+                line: "POST /api/v1/fill-checks".to_owned(),
+                auth: Some(w.cast.filler.worker.clone()),
+                key: Some("one".to_owned()),
+                headers: vec![(name.to_owned(), value.to_owned())],
+                body: Some(check(&code, &w.cast.filler.scale)),
+                ..Ask::default()
+            }).await;
+            assert_eq!(problem(&reply, 400).0, "malformed_request", "{name}");
+            assert!(reply.text().contains(name), "{}", reply.text());
+        }
+        assert_eq!(w.head(), head, "nothing was written");
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn what_is_allowed_is_said_in_words(app) {
+        let w = World::enter(app).await;
+        let good = check("x", &w.cast.filler.scale);
+        for (member, value, detail) in [
+            ("scale_g", json!("16700"), "must be a whole number from 0 to 200000"),
+            ("scale_g", json!(200_001), "must be a whole number from 0 to 200000"),
+            ("scale_g", json!(1.5), "must be a whole number from 0 to 200000"),
+            ("code", json!(7), "must be a text of 1 to 400 characters"),
+            ("precheck", json!([]), "must be an object"),
+            ("entry", json!(1), "must be a word"),
+            ("entry", json!("x"), "must be scanned or typed"),
+        ] {
+            let mut body = good.clone();
+            body[member] = value.clone();
+            let reply = w.check_by(&w.cast.filler.worker, body).await;
+            assert_eq!(reply.json()["errors"][0]["detail"], detail, "{member} {value}");
+        }
         w.app.verify();
     }
 }
