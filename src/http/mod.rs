@@ -10,6 +10,7 @@ pub mod openapi;
 pub mod operations;
 pub mod problem;
 pub mod public;
+pub mod public_notice;
 pub mod public_page;
 pub mod registry;
 pub mod reply;

@@ -11,11 +11,11 @@ use crate::domain::cylinder::CylinderStatus;
 use crate::gate::rule::Lang;
 
 /// What stands in the one `<style>` of the page.
-const STYLE: &str = include_str!("../../templates/public_cylinder.css");
+pub(super) const STYLE: &str = include_str!("../../templates/public_cylinder.css");
 
 /// The `Content-Security-Policy` that the page needs: nothing but its own style, which is named by its hash. Whoever
 /// changes the style is told the new hash by a test.
-pub const CONTENT_SECURITY: &str = "default-src 'none'; style-src 'sha256-YZjemHVANzJUEkQjd26y+Mu2Q6cOWWyfmiwrjXPohWI='; \
+pub const CONTENT_SECURITY: &str = "default-src 'none'; style-src 'sha256-3OpUjeMSr5ys4U6ZYIpH47wFD86Dy2KmGIGbQTquWK4='; \
     img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// What a code turned out to be.
@@ -289,25 +289,25 @@ fn month(lang: Lang, on: NaiveDate) -> String {
 }
 
 /// What a phone dials: the digits, and a leading plus.
-fn dial(phone: &str) -> Option<String> {
+pub(super) fn dial(phone: &str) -> Option<String> {
     let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
     let plus = if phone.trim_start().starts_with('+') { "+" } else { "" };
     (!digits.is_empty()).then(|| format!("{plus}{digits}"))
 }
 
 /// Every word of the page in one language.
-struct Words {
+pub(super) struct Words {
     /// The language tag.
-    tag: &'static str,
+    pub(super) tag: &'static str,
     /// The name of the language, in itself.
-    language: &'static str,
+    pub(super) language: &'static str,
     /// The link to the page in this language, in this language.
-    switch: &'static str,
-    service: &'static str,
-    title: &'static str,
-    colon: &'static str,
-    stop: &'static str,
-    lawful: VerdictWords,
+    pub(super) switch: &'static str,
+    pub(super) service: &'static str,
+    pub(super) title: &'static str,
+    pub(super) colon: &'static str,
+    pub(super) stop: &'static str,
+    pub(super) lawful: VerdictWords,
     not_lawful: VerdictWords,
     unknown: VerdictWords,
     forged: VerdictWords,
@@ -326,23 +326,23 @@ struct Words {
     life_ended: &'static str,
     /// Yes and no.
     insured: (&'static str, &'static str),
-    complain: &'static str,
-    call: &'static str,
-    line: &'static str,
-    line_12315: &'static str,
-    authority: &'static str,
-    tell: &'static str,
-    smell: &'static str,
+    pub(super) complain: &'static str,
+    pub(super) call: &'static str,
+    pub(super) line: &'static str,
+    pub(super) line_12315: &'static str,
+    pub(super) authority: &'static str,
+    pub(super) tell: &'static str,
+    pub(super) smell: &'static str,
     /// Ends where the number follows.
-    smell_do: &'static str,
+    pub(super) smell_do: &'static str,
     about: &'static str,
     limits: [&'static str; 3],
     looked_up: &'static str,
 }
 
-struct VerdictWords {
+pub(super) struct VerdictWords {
     class: &'static str,
-    word: &'static str,
+    pub(super) word: &'static str,
     /// What to do, where the word itself doesn't say it.
     order: Option<&'static str>,
     summary: &'static str,
@@ -378,7 +378,7 @@ struct Statuses {
 }
 
 impl Words {
-    fn of(lang: Lang) -> &'static Self {
+    pub(super) fn of(lang: Lang) -> &'static Self {
         match lang {
             Lang::Zh => &ZH,
             Lang::En => &EN,

@@ -80,7 +80,8 @@ impl Entry {
         Args: FromRequest + 'static,
         F::Output: Responder + 'static,
     {
-        let outside_api = ["/C/", "/healthz", "/readyz", "/metrics"].iter().any(|p| path.starts_with(p));
+        let outside_api =
+            path == "/" || ["/C/", "/healthz", "/readyz", "/metrics"].iter().any(|p| path.starts_with(p));
         let path = if outside_api { path.to_owned() } else { format!("/api/v1{path}") };
         let key = if method == "GET" || access == Access::Public { Key::No } else { Key::Optional };
         let spec = Spec {
@@ -285,6 +286,8 @@ fn open_routes() -> Vec<Entry> {
     vec![
         get("/public/cylinders/{code}", Public, pu::cylinder).query::<pu::PublicQuery>().reply::<public::PublicView>(200).says("What anybody may know who scans a code"),
         get("/openapi.json", Public, op::openapi).plain(200, JSON).says("This document"),
+        get("/", Public, pu::front).query::<pu::FrontQuery>().plain(200, "text/html").says("The front page, with a form for typing a code"),
+        get("/C/", Public, pu::front).query::<pu::FrontQuery>().plain(200, "text/html").says("The same, where a printed address ends too early"),
         get("/C/{code}", Public, pu::page).query::<pu::PublicQuery>().plain(200, "text/html").says("The page behind the QR code"),
         get("/healthz", Public, op::health).plain(200, JSON).says("The process answers"),
         get("/readyz", Public, op::ready).plain(200, JSON).says("Database, schema and clock are good"),
@@ -341,6 +344,9 @@ fn served() -> Vec<Served> {
     for spelling in ["/C/{code}/", "/c/{code}", "/c/{code}/"] {
         all.push(Served::get(spelling, web::get().to(pu::page)));
     }
+    for spelling in ["/C", "/c", "/c/"] {
+        all.push(Served::get(spelling, web::get().to(pu::front)));
+    }
     all
 }
 
@@ -348,6 +354,9 @@ fn served() -> Vec<Served> {
 pub fn configure(config: &mut web::ServiceConfig) {
     for served in served() {
         config.service(served.resource());
+    }
+    for elsewhere in ["/C/{tail:.*}", "/c/{tail:.*}"] {
+        config.service(web::resource(elsewhere).to(pu::no_page));
     }
     config.service(web::redirect("/docs", "/docs/"));
     config.service(openapi::reference_page());
