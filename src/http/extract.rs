@@ -3,8 +3,10 @@
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::http::header::{
+    self, AcceptLanguage, Header as _, HeaderMap, HeaderName, HeaderValue, LanguageTag, Preference, Quality,
+};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
@@ -24,15 +26,29 @@ use crate::ledger::chain::sha256;
 /// Largest body, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
 
-/// The language of messages: English if it is asked for before Chinese.
-pub fn lang_of(headers: &HeaderMap) -> Lang {
-    let wanted =
-        headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let first = wanted.split(',').map(str::trim).find_map(|tag| {
-        let tag = tag.split(';').next().unwrap_or_default().to_ascii_lowercase();
-        if tag.starts_with("zh") { Some(Lang::Zh) } else { tag.starts_with("en").then_some(Lang::En) }
+/// The language of messages, by `Accept-Language`: Chinese, unless English is liked better or Chinese is refused (`q=0`).
+pub fn lang_of(request: &impl HttpMessage) -> Lang {
+    let asked = AcceptLanguage::parse(request).unwrap_or_else(|_| AcceptLanguage(Vec::new()));
+    let said = |lang: &Lang| asked.iter().any(|item| spoken(&item.item) == Some(*lang));
+    let refused = |lang: &Lang| {
+        asked.iter().any(|item| item.quality == Quality::ZERO && spoken(&item.item) == Some(*lang))
+    };
+    let liked = asked.iter().filter(|item| item.quality > Quality::ZERO).cloned().collect();
+    let first = AcceptLanguage(liked).ranked().iter().find_map(|choice| match choice {
+        // `*` is every language that is not named.
+        Preference::Any => [Lang::Zh, Lang::En].into_iter().find(|lang| !said(lang)),
+        named => spoken(named),
     });
-    first.unwrap_or_default()
+    let only_english = refused(&Lang::Zh) && !refused(&Lang::En);
+    first.unwrap_or(if only_english { Lang::En } else { Lang::Zh })
+}
+
+fn spoken(choice: &Preference<LanguageTag>) -> Option<Lang> {
+    match choice.item()?.primary_language() {
+        language if language.eq_ignore_ascii_case("zh") => Some(Lang::Zh),
+        language if language.eq_ignore_ascii_case("en") => Some(Lang::En),
+        _ => None,
+    }
 }
 
 /// Who calls.
@@ -85,7 +101,7 @@ impl Caller {
         };
         Ok(Self {
             credential,
-            lang: lang_of(request.headers()),
+            lang: lang_of(request),
             route: format!("{} {}", request.method(), request.path()),
             key: idempotency_key(request.headers())?,
         })
@@ -412,6 +428,39 @@ mod tests {
         assert_eq!(fault(r#"{"items":[{}]}"#), case(Code::MalformedRequest, "/items/0/tare_g", "required"));
         assert_eq!(fault(r#"{"items":[],"x":1}"#), case(Code::MalformedRequest, "/x", "unknown_member"));
         assert_eq!(fault("{"), case(Code::MalformedRequest, "", ""));
+    }
+
+    #[test]
+    fn the_language_is_the_one_that_is_liked_best() {
+        use Lang::{En, Zh};
+        for (header, expected) in [
+            ("", Zh),
+            ("fr", Zh),
+            ("瓶", Zh),
+            ("en", En),
+            ("EN-gb", En),
+            ("zh-Hans-CN", Zh),
+            ("en;q=0.5, zh", Zh),
+            ("en;q=0.5, zh;q=0.4", En),
+            ("zh, en", Zh),
+            ("en, zh", En),
+            ("fr, en;q=0.1", En),
+            ("en;q=0", Zh),
+            ("zh;q=0", En),
+            ("zh;q=0, en;q=0", Zh),
+            ("zh-CN;q=0.0, fr", En),
+            ("en;q=0, *", Zh),
+            ("zh;q=0, *;q=0.1", En),
+            ("zh;q=0.1, *", En),
+            ("*", Zh),
+            ("*;q=0", Zh),
+            ("en;q=banana, zh;q=0.1", Zh),
+        ] {
+            let request = actix_web::test::TestRequest::default();
+            let value = HeaderValue::from_bytes(header.as_bytes()).unwrap();
+            let request = request.insert_header((header::ACCEPT_LANGUAGE, value)).to_http_request();
+            assert_eq!(lang_of(&request), expected, "{header}");
+        }
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub async fn around(
     let service = request.app_data::<web::Data<Service>>().cloned();
     let id = request_id(&request, service.as_ref().map(|s| &***s));
     request.extensions_mut().insert(RequestId(id.clone()));
-    let lang = lang_of(request.headers());
+    let lang = lang_of(&request);
     let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
     let method = request.method().clone();
     if method == Method::HEAD {

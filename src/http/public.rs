@@ -92,7 +92,7 @@ fn lang(request: &HttpRequest, asked: Option<&str>) -> Lang {
     match asked {
         Some("en") => Lang::En,
         Some("zh") => Lang::Zh,
-        _ => lang_of(request.headers()),
+        _ => lang_of(request),
     }
 }
 
