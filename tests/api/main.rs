@@ -25,6 +25,7 @@ mod never_allowed;
 mod permits;
 mod public;
 mod registration;
+mod relabelled;
 mod sessions;
 mod storms;
 mod tamper;

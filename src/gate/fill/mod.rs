@@ -3,6 +3,7 @@
 mod already_full;
 mod blacklisted;
 mod clock_untrusted;
+mod code_foreign_host;
 mod code_forged;
 mod code_revoked;
 mod code_unknown;
@@ -57,6 +58,7 @@ pub const RULES: &[FillRule] = &[
     code_unknown::RULE,
     code_forged::RULE,
     code_revoked::RULE,
+    code_foreign_host::RULE,
     // The cylinder and its state.
     scrapped::RULE,
     seized::RULE,
@@ -239,6 +241,7 @@ mod tests {
     #[test]
     fn policy_and_alarms_as_in_the_rule_book() {
         let by_policy = [
+            "fill.code-foreign-host",
             "fill.custody-gap",
             "fill.dual-phase",
             "fill.no-filler-mark",
@@ -246,6 +249,7 @@ mod tests {
             "fill.uninsured",
         ];
         let alert = [
+            "fill.code-foreign-host",
             "fill.code-forged",
             "fill.code-revoked",
             "fill.cycle-too-short",
@@ -253,11 +257,11 @@ mod tests {
             "fill.stamp-mismatch",
             "fill.tare-mismatch",
         ];
-        let warn = ["fill.custody-gap", "fill.inspection-soon", "fill.uninsured"];
+        let warn = ["fill.code-foreign-host", "fill.custody-gap", "fill.inspection-soon", "fill.uninsured"];
         assert_eq!(ids(|rule| rule.by_policy), BTreeSet::from(by_policy));
         assert_eq!(ids(|rule| rule.alert), BTreeSet::from(alert));
         assert_eq!(ids(|rule| rule.severity == Severity::Warn), BTreeSet::from(warn));
         assert!(ids(|rule| rule.severity == Severity::Hold).is_empty());
-        assert_eq!(RULES.len(), 33);
+        assert_eq!(RULES.len(), 34);
     }
 }

@@ -5,7 +5,6 @@ use super::super::reply::{Data, HttpResult, command, recorded};
 use super::*;
 use crate::app::custody::{Empty, HandOver, TakeBack};
 use crate::app::query::{FindingView, in_words};
-use crate::app::scan::ScannedCode;
 use crate::domain::cylinder::Custody;
 use crate::domain::event::EventData;
 use crate::domain::id::{CylinderId, EventId, SiteId};
@@ -117,7 +116,7 @@ pub async fn hand_over(service: Data, caller: Caller, body: Body<HandoverRequest
         &service,
         HandOver {
             call,
-            code: ScannedCode::read(given.code.as_str(), given.entry, &service.app.keyring),
+            code: service.app.scanned(given.code.as_str(), given.entry),
             customer_ref: given.customer_ref,
             position,
             captured_at: given.captured_at,
@@ -193,7 +192,7 @@ pub async fn take_back(service: Data, caller: Caller, body: Body<ReturnRequest>)
         &service,
         TakeBack {
             call,
-            code: ScannedCode::read(given.code.as_str(), entry, &service.app.keyring),
+            code: service.app.scanned(given.code.as_str(), entry),
             site_id: given.site_id,
             residual_g: given.residual_g,
             captured_at: given.captured_at,
@@ -227,7 +226,7 @@ pub async fn empty(service: Data, caller: Caller, body: Body<EmptyingRequest>) -
         &service,
         Empty {
             call,
-            code: ScannedCode::read(given.code.as_str(), entry, &service.app.keyring),
+            code: service.app.scanned(given.code.as_str(), entry),
             reason: given.reason,
             residual_g: given.residual_g,
         },

@@ -9,7 +9,6 @@ use super::registry::path_id;
 use super::reply::{Data, HttpResult, command, list, read, recorded};
 use crate::app::fill::{CheckFill, RecordFill, ReweighFill};
 use crate::app::query::{EventView, FillView, FindingView, in_words, views};
-use crate::app::scan::ScannedCode;
 use crate::auth::permission::Action;
 use crate::db::history::{self, EventFilter, FillFilter};
 use crate::domain::event::{
@@ -116,7 +115,7 @@ pub async fn check(service: Data, caller: Caller, body: Body<FillCheckRequest>) 
         &service,
         CheckFill {
             call,
-            code: ScannedCode::read(asked.code.as_str(), asked.entry, &service.app.keyring),
+            code: service.app.scanned(asked.code.as_str(), asked.entry),
             scale_id: asked.scale_id,
             scale_g: asked.scale_g,
             stamp_digits: asked.stamp_digits.map(|digits| digits.to_string()),
