@@ -73,6 +73,9 @@ both! {
             ("entry", json!("guessed"), 422, "/entry", "not_allowed"),
             ("precheck", json!({ "body": "ok" }), 422, "/precheck/body", "not_allowed"),
             ("captured_at", json!("2026-02-30T00:00:00Z"), 422, "/captured_at", "bad_format"),
+            ("captured_at", json!("2026-06-15T04:01:00.000001Z"), 422, "/captured_at", "in_future"),
+            ("captured_at", json!("2999-01-01T00:00:00Z"), 422, "/captured_at", "in_future"),
+            ("captured_at", json!("2026-05-16T03:59:59.999999Z"), 422, "/captured_at", "too_old"),
             ("captured_at", json!("yesterday"), 422, "/captured_at", "bad_format"),
         ] {
             let mut body = good.clone();
@@ -129,6 +132,11 @@ both! {
         let mut far = handover.clone();
         far["position"]["lat"] = json!(91);
         assert_eq!(problem(&w.send("POST /handovers", delivery, far).await, 422).1, "/position");
+        let mut early = handover.clone();
+        early["captured_at"] = json!("2026-06-15T05:00:00Z");
+        assert_eq!(problem(&w.send("POST /handovers", delivery, early).await, 422).1, "/captured_at");
+        let early = json!({ "code": code, "captured_at": "2026-06-15T05:00:00Z" });
+        assert_eq!(problem(&w.send("POST /returns", worker, early).await, 422).1, "/captured_at");
         let heavy = json!({ "code": code, "residual_g": 14_901 });
         assert_eq!(problem(&w.send("POST /returns", worker, heavy).await, 422).1, "/residual_g");
         let nowhere = json!({ "code": code, "site_id": w.cast.rival.site });

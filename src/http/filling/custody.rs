@@ -71,7 +71,7 @@ pub struct HandoverRequest {
     /// Where the worker stood; never in the ledger.
     #[serde(default)]
     pub position: Option<Position>,
-    /// When it was scanned, as told by the device.
+    /// When it was scanned, as told by the device: within the last 30 days.
     #[serde(default)]
     pub captured_at: Option<Instant>,
     /// How the code came in.
@@ -119,7 +119,7 @@ pub async fn hand_over(service: Data, caller: Caller, body: Body<HandoverRequest
             code: service.app.scanned(given.code.as_str(), given.entry),
             customer_ref: given.customer_ref,
             position,
-            captured_at: given.captured_at,
+            captured_at: captured(&service, given.captured_at)?,
         },
     )
     .await?;
@@ -151,7 +151,7 @@ pub struct ReturnRequest {
     /// Gas still in it, in grams; empty if left out.
     #[serde(default)]
     pub residual_g: Option<MassG>,
-    /// When it was scanned, as told by the device.
+    /// When it was scanned, as told by the device: within the last 30 days.
     #[serde(default)]
     pub captured_at: Option<Instant>,
 }
@@ -195,7 +195,7 @@ pub async fn take_back(service: Data, caller: Caller, body: Body<ReturnRequest>)
             code: service.app.scanned(given.code.as_str(), entry),
             site_id: given.site_id,
             residual_g: given.residual_g,
-            captured_at: given.captured_at,
+            captured_at: captured(&service, given.captured_at)?,
         },
     )
     .await?;
