@@ -8,9 +8,8 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpResponse, web};
 use tracing::Instrument;
 
-use super::Service;
 use super::extract::lang_of;
-use super::problem;
+use super::{Service, bounds, problem};
 use crate::error::Error;
 
 /// The id of a request.
@@ -44,8 +43,11 @@ pub async fn around(
     let span = tracing::info_span!("request", %id, %method, %route);
     let begun = service.as_ref().map(|s| s.app.clock.now());
     // The request must not be held here: actix hands it on by the only reference.
-    let response = next.call(request).instrument(span.clone()).await?;
-    let mut response = finish(response.map_into_boxed_body(), lang, &id);
+    let response = match bounds::check(request.head()) {
+        Ok(()) => next.call(request).instrument(span.clone()).await?.map_into_boxed_body(),
+        Err(error) => request.error_response(error),
+    };
+    let mut response = finish(response, lang, &id);
     secure(&mut response, &id);
     let status = response.status().as_u16();
     if let (Some(service), Some(begun)) = (&service, begun) {

@@ -23,7 +23,7 @@ fn header(reply: &Reply, name: &str) -> String {
 
 /// A path of the table with something in its placeholders.
 fn filled(path: &str) -> String {
-    path.replace('{', "").replace('}', "")
+    path.replace(['{', '}'], "")
 }
 
 #[actix_web::test]
@@ -124,5 +124,54 @@ async fn head_is_get_without_the_body() {
         assert_eq!(same_each_time(&get), same_each_time(&head), "{path}");
         assert_eq!(nothing, "", "{path}");
         assert!(get.starts_with("HTTP/1.1 307") || !body.is_empty(), "{path}: {get}");
+    }
+}
+
+#[actix_web::test]
+async fn a_head_has_bounds_and_a_host() {
+    let app = TestApp::sqlite();
+    let ask = async |path: String, name: &str, value: String| {
+        app.ask(Ask {
+            line: format!("GET {path}"),
+            headers: vec![(name.to_owned(), value)],
+            ..Ask::default()
+        })
+        .await
+    };
+    let address = |length: usize| format!("/healthz?{}", "x".repeat(length - "/healthz?".len()));
+    assert_eq!(ask(address(8 * 1024), "x-a", "1".to_owned()).await.status, 200);
+    for path in [address(8 * 1024 + 1), format!("/C/{}", "A".repeat(20_000))] {
+        assert_eq!(ask(path, "x-a", "1".to_owned()).await.problem(414), "address_too_long");
+    }
+    let rest = "x-a".len();
+    assert_eq!(ask("/healthz".to_owned(), "x-a", "1".repeat(16 * 1024 - rest)).await.status, 200);
+    let large = ask("/healthz".to_owned(), "x-a", "1".repeat(16 * 1024 - rest + 1)).await;
+    assert_eq!(large.problem(431), "headers_too_large");
+    for (host, status) in
+        [("pingma.example", 200), ("127.0.0.1:8080", 200), ("", 400), ("a b", 400), ("a@b", 400)]
+    {
+        assert_eq!(ask("/healthz".to_owned(), "host", host.to_owned()).await.status, status, "{host}");
+    }
+    assert_eq!(ask("/healthz".to_owned(), "host", String::new()).await.problem(400), "malformed_request");
+}
+
+#[actix_web::test]
+async fn what_is_no_http_is_refused_by_the_parser() {
+    let app = TestApp::sqlite();
+    let address = listen(&app);
+    let long = "A".repeat(100_000);
+    let many = "X-A: 1\r\n".repeat(120);
+    for (line, headers, status) in [
+        ("GET /a<b HTTP/1.1", "Host: a\r\n", "400"),
+        (&format!("GET /?{long} HTTP/1.1"), "Host: a\r\n", "400"),
+        ("GARBAGE", "", "400"),
+        ("GET /healthz HTTP/1.1", "", "400"),
+        ("GET /healthz HTTP/1.1", "Host: a\r\nHost: b\r\n", "400"),
+        ("GET /healthz HTTP/1.1", &format!("Host: a\r\n{many}"), "431"),
+        ("GET /healthz HTTP/1.1", "Host: a\r\n", "200"),
+    ] {
+        let (head, _) = raw(address, format!("{line}\r\n{headers}Connection: close\r\n\r\n").as_bytes());
+        let short = &line[..line.len().min(40)];
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{short}: {head}");
     }
 }
