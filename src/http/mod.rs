@@ -13,6 +13,7 @@ pub mod problem;
 pub mod public;
 pub mod public_notice;
 pub mod public_page;
+pub mod reference;
 pub mod registry;
 pub mod reply;
 pub mod routes;

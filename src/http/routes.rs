@@ -8,7 +8,8 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    cylinders as cy, filling as fi, openapi, operations as op, public as pu, registry as re, sessions as se,
+    cylinders as cy, filling as fi, openapi, operations as op, public as pu, reference, registry as re,
+    sessions as se,
 };
 use crate::app::{public, query, registry, session};
 use crate::auth::permission::Action as A;
@@ -344,6 +345,8 @@ fn served() -> Vec<Served> {
     for spelling in ["/C/{code}/", "/c/{code}", "/c/{code}/"] {
         all.push(Served::get(spelling, web::get().to(pu::page)));
     }
+    all.push(Served::get("/docs", web::get().to(reference::at_its_folder)));
+    all.push(Served::get("/docs/{file:.*}", web::get().to(reference::file)));
     for spelling in ["/C", "/c", "/c/"] {
         all.push(Served::get(spelling, web::get().to(pu::front)));
     }
@@ -358,7 +361,5 @@ pub fn configure(config: &mut web::ServiceConfig) {
     for elsewhere in ["/C/{tail:.*}", "/c/{tail:.*}"] {
         config.service(web::resource(elsewhere).to(pu::no_page));
     }
-    config.service(web::redirect("/docs", "/docs/"));
-    config.service(openapi::reference_page());
     config.default_service(web::to(re::nothing_here));
 }

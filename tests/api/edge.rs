@@ -175,3 +175,25 @@ async fn what_is_no_http_is_refused_by_the_parser() {
         assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{short}: {head}");
     }
 }
+
+#[actix_web::test]
+async fn the_reference_page_is_ours_and_loads_nothing_from_elsewhere() {
+    let app = TestApp::sqlite();
+    let page = call(&app, "GET /docs/").await;
+    let text = page.text();
+    assert_eq!(page.status, 200);
+    assert!(text.contains("<title>Pingma 瓶码 · API reference</title>"), "{text}");
+    assert!(!text.contains("//"), "every file is named relative to the page: {text}");
+    for part in text.split(['"']).filter(|part| part.ends_with(".js") || part.ends_with(".css")) {
+        let file = call(&app, &format!("GET /docs/{part}")).await;
+        assert_eq!(file.status, 200, "{part}");
+        assert!(!file.bytes.is_empty(), "{part}");
+    }
+    let start = call(&app, "GET /docs/swagger-initializer.js").await.text();
+    assert!(start.contains("/api/v1/openapi.json") && start.contains("BaseLayout"), "{start}");
+    assert_eq!(header(&call(&app, "GET /docs").await, "location"), "/docs/");
+    assert_eq!(call(&app, "GET /docs/nothing.js").await.problem(404), "not_found");
+    let refused = call(&app, "POST /docs/").await;
+    assert_eq!(refused.problem(405), "method_not_allowed");
+    assert_eq!(header(&refused, "allow"), "GET, HEAD, OPTIONS");
+}
