@@ -15,7 +15,7 @@ pub(super) const STYLE: &str = include_str!("../../templates/public_cylinder.css
 
 /// The `Content-Security-Policy` that the page needs: nothing but its own style, which is named by its hash. Whoever
 /// changes the style is told the new hash by a test.
-pub const CONTENT_SECURITY: &str = "default-src 'none'; style-src 'sha256-3OpUjeMSr5ys4U6ZYIpH47wFD86Dy2KmGIGbQTquWK4='; \
+pub const CONTENT_SECURITY: &str = "default-src 'none'; style-src 'sha256-oKyM/jszVDKscArd4ukbYsVtIkcb2Cl2R2gt8Gw/dQk='; \
     img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// What a code turned out to be.
