@@ -20,6 +20,10 @@ pub enum Class {
     Conflict,
     /// A body over the limit: 413.
     TooLarge,
+    /// An address over the limit: 414.
+    AddressTooLong,
+    /// Headers over the limit: 431.
+    HeadersTooLarge,
     /// Not JSON: 415.
     UnsupportedMedia,
     /// Understood but invalid: 422.
@@ -82,6 +86,8 @@ codes! {
     StateConflict => "state_conflict", Conflict, "当前状态不允许", "The state of the thing does not allow this";
     ChangedInBetween => "changed_in_between", Conflict, "数据已被他人修改", "Somebody else changed it in between; try again";
     BodyTooLarge => "body_too_large", TooLarge, "请求体过大", "The body is over the limit of 64 kB";
+    AddressTooLong => "address_too_long", AddressTooLong, "网址过长", "The address is over the limit of 8 KiB";
+    HeadersTooLarge => "headers_too_large", HeadersTooLarge, "请求头过大", "The headers are over the limit of 16 KiB";
     UnsupportedMedia => "unsupported_media_type", UnsupportedMedia, "需要 application/json", "The body must be application/json";
     Invalid => "invalid", Invalid, "内容无效", "The request is understood but invalid";
     IdempotencyKeyReused => "idempotency_key_reused", Invalid, "Idempotency-Key 已用于其他请求", "This Idempotency-Key came with another body before";

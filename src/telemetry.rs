@@ -53,6 +53,10 @@ pub enum TelemetryError {
     Thread(#[from] std::io::Error),
 }
 
+/// Whatever a stranger sends that is no HTTP, actix answers with 400 and logs as an error of its own, so that anybody could
+/// fill the log. A filter that names this target still gets it.
+const STRANGERS: &str = "actix_http::h1::dispatcher=off";
+
 /// Starts to log to stderr: lines of text, or one JSON object a line. Colors only on a terminal, and not if
 /// `NO_COLOR` is set.
 ///
@@ -72,7 +76,7 @@ fn subscriber<W>(
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::builder().parse(filter)?;
+    let filter = EnvFilter::builder().parse(format!("{STRANGERS},{filter}"))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     let builder = if terminal { builder } else { builder.with_ansi(false) };
     Ok(if json { Box::new(builder.json().flatten_event(true).finish()) } else { Box::new(builder.finish()) })
@@ -169,6 +173,29 @@ mod tests {
         assert!(!text.contains("too fine") && !text.contains('\u{1b}'), "{text}");
         assert_eq!(text.lines().count(), 1);
         assert!(logged("debug", false).contains("too fine"));
+    }
+
+    #[test]
+    fn what_is_no_http_is_not_logged_unless_asked_for() {
+        let lines = |filter: &str| {
+            let sink = Sink::default();
+            let writer = sink.clone();
+            let subscriber = subscriber(filter, false, false, move || writer.clone()).unwrap();
+            tracing::subscriber::with_default(subscriber, || {
+                tracing::error!(target: "actix_http::h1::dispatcher", "stream error");
+                tracing::error!(target: "actix_http::h1::service", "not ready");
+            });
+            String::from_utf8(sink.0.lock().unwrap().clone()).unwrap().lines().count()
+        };
+        for (filter, expected) in [
+            ("info", 1),
+            ("debug", 1),
+            ("info,actix_http=warn", 1),
+            ("info,actix_http::h1::dispatcher=error", 2),
+            ("off", 0),
+        ] {
+            assert_eq!(lines(filter), expected, "{filter}");
+        }
     }
 
     #[test]

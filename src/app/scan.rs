@@ -1,11 +1,12 @@
 //! What a scanned or typed text turns out to be: its tag is checked before the queue, its label inside the batch.
 
+use super::App;
 use crate::auth::keyring::Keyring;
 use crate::db::facts::LabelRow;
 use crate::domain::cylinder::LabelStatus;
 use crate::domain::event::{CodeStatus, ScanRecord};
 use crate::domain::id::CylinderId;
-use crate::domain::label_code::{Entry, LabelId, Scan};
+use crate::domain::label_code::{Entry, LabelId, Scan, foreign_host};
 use crate::ledger::{Facts, Needs};
 
 /// A text that was handed in, with its tag judged.
@@ -13,6 +14,7 @@ use crate::ledger::{Facts, Needs};
 pub struct ScannedCode {
     entry: Entry,
     text: String,
+    foreign_host: Option<String>,
     reading: Reading,
 }
 
@@ -37,7 +39,7 @@ impl ScannedCode {
             Scan::Typed(id) => Reading::Label(id),
             Scan::Foreign(_) => Reading::Foreign,
         };
-        Self { entry, text: kept, reading }
+        Self { entry, text: kept, foreign_host: None, reading }
     }
 
     /// Names the label.
@@ -73,6 +75,20 @@ impl ScannedCode {
             status,
             label_id: self.label_id().cloned(),
             text: label.is_none().then(|| self.text.clone()),
+            foreign_host: self.foreign_host.clone(),
         }
+    }
+}
+
+impl App {
+    /// Reads what was scanned or typed, by the keys and the address of this service. Whose address a text has that is no
+    /// code of ours is of no interest: another QR is a mistake.
+    pub fn scanned(&self, text: &str, entry: Entry) -> ScannedCode {
+        let code = ScannedCode::read(text, entry, &self.keyring);
+        let foreign_host = match code.reading {
+            Reading::Label(_) | Reading::Forged => foreign_host(text, &self.public_url),
+            Reading::Foreign => None,
+        };
+        ScannedCode { foreign_host, ..code }
     }
 }

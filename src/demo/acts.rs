@@ -41,7 +41,7 @@ impl<'a> Year<'a> {
             Shown::Forged => forged(code).url(&self.app.public_url),
             Shown::OtherQr => format!("https://u.example.cn/pay?id={}", cylinder.customer),
         };
-        Ok(ScannedCode::read(&text, Entry::Scanned, &self.app.keyring))
+        Ok(self.app.scanned(&text, Entry::Scanned))
     }
 
     pub(super) fn command(&self, cylinder: &mut Cylinder, day: i64, step: Step) -> Result<Box<dyn Command>> {

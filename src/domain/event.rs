@@ -144,6 +144,9 @@ pub struct ScanRecord {
     /// The text as handed in, where it is no good code; cut at 200 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// The host of the address that carried the code, where it was not ours; cut at 100 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub foreign_host: Option<String>,
 }
 
 crate::words! {

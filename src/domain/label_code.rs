@@ -139,10 +139,12 @@ pub enum Scan {
 }
 
 impl Scan {
-    /// Reads what a scanner or a person handed in, after [`normalize`]. The short form counts only when typed.
+    /// Reads what a scanner or a person handed in, after [`normalize`]. The short form counts only when typed, and only a
+    /// finger that typed is forgiven an I, L or O.
     pub fn read(text: &str, entry: Entry) -> Self {
         let code = normalize(text);
-        if let Ok(code) = code.parse::<LabelCode>() {
+        let whole = if entry == Entry::Typed { crockford(&code) } else { code.clone() };
+        if let Ok(code) = whole.parse::<LabelCode>() {
             return Self::Code(code);
         }
         if entry == Entry::Typed
@@ -154,40 +156,70 @@ impl Scan {
     }
 }
 
+/// Crockford: whoever types I, L or O means 1, 1 or 0, which look like them.
+fn crockford(typed: &str) -> String {
+    let meant = typed.chars().map(|c| match c {
+        'I' | 'L' => '1',
+        'O' => '0',
+        other => other,
+    });
+    meant.collect()
+}
+
 fn read_typed(code: &str) -> Option<LabelId> {
+    // The check character is of another alphabet, which has I, L and O.
     let (id, check) = code.split_at_checked(ID_LENGTH)?;
-    // Crockford: a finger that types I, L or O means 1, 1 or 0.
-    let id: String = id
-        .chars()
-        .map(|c| match c {
-            'I' | 'L' => '1',
-            'O' => '0',
-            other => other,
-        })
-        .collect();
-    let id: LabelId = id.parse().ok()?;
+    let id: LabelId = crockford(id).parse().ok()?;
     let expected = check_character(id.as_str());
     (check.chars().eq([expected])).then_some(id)
 }
 
-/// Full-width to half-width, upper case, blanks and hyphens dropped, a leading address of any host taken off.
-pub fn normalize(text: &str) -> String {
-    let plain: String = text
-        .chars()
+/// Full-width to half-width, upper case, without blanks.
+fn plain(text: &str) -> String {
+    text.chars()
         .map(|c| match c {
             '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
             '\u{3000}' => ' ',
             other => other,
         })
-        .filter(|c| !c.is_whitespace() && !matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}'))
+        .filter(|c| !c.is_whitespace())
         .flat_map(char::to_uppercase)
         .take(400)
-        .collect();
-    let without_scheme = plain.strip_prefix("HTTPS://").or_else(|| plain.strip_prefix("HTTP://"));
-    match without_scheme.and_then(|rest| rest.split_once("/C/")) {
-        Some((_, code)) => code.trim_end_matches('/').to_owned(),
-        None => plain,
-    }
+        .collect()
+}
+
+/// What an address has before its `/C/`, after the scheme, and the code behind it, without query and fragment.
+fn split_address(plain: &str) -> Option<(&str, &str)> {
+    let rest = plain.strip_prefix("HTTPS://").or_else(|| plain.strip_prefix("HTTP://"))?;
+    let (host, code) = rest.split_once("/C/")?;
+    let code = code.split(['?', '#']).next().unwrap_or_default();
+    Some((host, code.trim_end_matches('/')))
+}
+
+/// Full-width to half-width, upper case, blanks and hyphens dropped, a leading address of any host taken off.
+pub fn normalize(text: &str) -> String {
+    let plain = plain(text);
+    let code = split_address(&plain).map_or(plain.as_str(), |(_, code)| code);
+    code.chars().filter(|c| !matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}')).collect()
+}
+
+/// Longest host that is kept, in characters.
+const MAX_HOST: usize = 100;
+
+/// The host of the address that a code came in, if it came in one of another host than `public_url`: a code of ours on
+/// somebody else's address leads customers to somebody else's page. Cut at 100 characters.
+pub fn foreign_host(text: &str, public_url: &str) -> Option<String> {
+    let plain = plain(text);
+    let (before, _) = split_address(&plain)?;
+    // As a phone reads it; what none can read is kept as it is.
+    let host = host_of(&plain).unwrap_or_else(|| before.to_lowercase());
+    let own = host_of(public_url).is_some_and(|own| own == host);
+    (!own).then(|| host.chars().filter(|c| !c.is_control()).take(MAX_HOST).collect())
+}
+
+fn host_of(address: &str) -> Option<String> {
+    let url = url::Url::parse(address).ok()?;
+    Some(url.host_str()?.trim_end_matches('.').to_lowercase())
 }
 
 /// The check character of ISO 7064 MOD 37,36 over digits and letters.
@@ -229,6 +261,62 @@ mod tests {
     }
 
     #[test]
+    fn query_and_fragment_of_an_address_are_no_part_of_the_code() {
+        let expected = Scan::Code(CODE.parse().unwrap());
+        for end in ["?x=1", "?lang=en#top", "#y", "/?x=1", "?u=https://other.host/C/x", "？x=1"] {
+            for entry in [Entry::Scanned, Entry::Typed] {
+                let text = format!("https://pingma-1.example/C/{CODE}{end}");
+                assert_eq!(Scan::read(&text, entry), expected, "{text}");
+            }
+        }
+        assert!(matches!(Scan::read(&format!("{CODE}?x=1"), Entry::Scanned), Scan::Foreign(_)));
+    }
+
+    #[test]
+    fn a_host_that_is_not_ours_is_told() {
+        let own = "https://pingma-1.example:8443";
+        for (text, told) in [
+            (format!("HTTPS://PINGMA-1.EXAMPLE:8443/C/{CODE}"), None),
+            (format!("http://pingma-1.example./c/{CODE}?x=1"), None),
+            (format!("https://who@pingma-1.example/C/{CODE}"), None),
+            (CODE.to_owned(), None),
+            ("https://evil.example/r/abc".to_owned(), None),
+            (format!("https://evil.example/C/{CODE}"), Some("evil.example")),
+            (format!("https://evil.example/x/C/{CODE}"), Some("evil.example")),
+            (format!("https://pingma-1.example@evil.example/C/{CODE}"), Some("evil.example")),
+            (
+                format!("https://pingma-1.example.evil.example:80/C/{CODE}"),
+                Some("pingma-1.example.evil.example"),
+            ),
+            (format!("ｈｔｔｐｓ：／／ｅｖｉｌ．ｅｘａｍｐｌｅ／Ｃ／{CODE}"), Some("evil.example")),
+            (format!("https://气瓶.中国/C/{CODE}"), Some("xn--4qwm3q.xn--fiqs8s")),
+            (format!("https://192.0.2.7/C/{CODE}"), Some("192.0.2.7")),
+            (format!("https://%/C/{CODE}"), Some("%")),
+        ] {
+            assert_eq!(foreign_host(&text, own).as_deref(), told, "{text}");
+        }
+        let long = foreign_host(&format!("https://{}.example/C/{CODE}", "e".repeat(200)), own).unwrap();
+        assert_eq!(long.chars().count(), 100);
+    }
+
+    #[test]
+    fn a_finger_is_forgiven_what_looks_alike_and_a_camera_is_not() {
+        let code = "10K3M9PQ20ABCDEFGHJKMNPQRSTV1";
+        let id: LabelId = code[..8].parse().unwrap();
+        for typed in [
+            "IOK3M9PQ2OABCDEFGHJKMNPQRSTVL",
+            "l0k3m9pq2oabcdefghjkmnpqrstvi",
+            "HTTPS://X/C/LOK3M9PQ20ABCDEFGHJKMNPQRSTV1",
+        ] {
+            assert_eq!(Scan::read(typed, Entry::Typed), Scan::Code(code.parse().unwrap()), "{typed}");
+            assert!(matches!(Scan::read(typed, Entry::Scanned), Scan::Foreign(_)), "{typed}");
+        }
+        let short = id.typed().replacen("10", "LO", 1);
+        assert_eq!(Scan::read(&short, Entry::Typed), Scan::Typed(id));
+        assert!(matches!(Scan::read("UUK3M9PQ20ABCDEFGHJKMNPQRSTV1", Entry::Typed), Scan::Foreign(_)));
+    }
+
+    #[test]
     fn a_typed_id_needs_its_check_character_and_the_word_typed() {
         let id: LabelId = "7K3M9PQ2".parse().unwrap();
         assert_eq!(Scan::read(&id.typed(), Entry::Typed), Scan::Typed(id.clone()));
@@ -259,6 +347,7 @@ mod tests {
         #[test]
         fn reading_never_panics(text in any::<String>()) {
             Scan::read(&text, Entry::Typed);
+            foreign_host(&text, "https://pingma.example");
         }
     }
 }

@@ -113,7 +113,22 @@ impl<const MIN: usize, const MAX: usize> fmt::Display for Text<MIN, MAX> {
 
 impl<'de, const MIN: usize, const MAX: usize> Deserialize<'de> for Text<MIN, MAX> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::new(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+        deserializer.deserialize_str(TextVisitor)
+    }
+}
+
+/// Says what is allowed where something else than text came.
+struct TextVisitor<const MIN: usize, const MAX: usize>;
+
+impl<const MIN: usize, const MAX: usize> de::Visitor<'_> for TextVisitor<MIN, MAX> {
+    type Value = Text<MIN, MAX>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a text of {MIN} to {MAX} characters")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+        Text::new(text).map_err(E::custom)
     }
 }
 
@@ -143,7 +158,7 @@ impl<const MIN: i32, const MAX: i32> Int<MIN, MAX> {
     /// Out of range.
     pub fn new(value: i64) -> Result<Self, ValueError> {
         i32::try_from(value).ok().filter(|v| (MIN..=MAX).contains(v)).map(Self).ok_or_else(|| {
-            ValueError::new(ValueCode::OutOfRange, format!("{MIN} to {MAX} is allowed, got {value}"))
+            ValueError::new(ValueCode::OutOfRange, format!("must be a whole number from {MIN} to {MAX}"))
         })
     }
 
@@ -161,7 +176,27 @@ impl<const MIN: i32, const MAX: i32> Serialize for Int<MIN, MAX> {
 
 impl<'de, const MIN: i32, const MAX: i32> Deserialize<'de> for Int<MIN, MAX> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::new(i64::deserialize(deserializer)?).map_err(de::Error::custom)
+        deserializer.deserialize_i64(IntVisitor)
+    }
+}
+
+/// Says what is allowed where something else than a whole number came.
+struct IntVisitor<const MIN: i32, const MAX: i32>;
+
+impl<const MIN: i32, const MAX: i32> de::Visitor<'_> for IntVisitor<MIN, MAX> {
+    type Value = Int<MIN, MAX>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a whole number from {MIN} to {MAX}")
+    }
+
+    fn visit_i64<E: de::Error>(self, value: i64) -> Result<Self::Value, E> {
+        Int::new(value).map_err(E::custom)
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<Self::Value, E> {
+        // What is above every i64 is above every bound too.
+        self.visit_i64(i64::try_from(value).unwrap_or(i64::MAX))
     }
 }
 

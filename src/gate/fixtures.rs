@@ -188,7 +188,13 @@ pub fn validity(from: &str, to: &str) -> Validity {
 
 /// A scan of the good label, whatever it turned out to be.
 pub fn scan(status: CodeStatus) -> ScanRecord {
-    ScanRecord { entry: Entry::Scanned, status, label_id: Some("7K3M9PQ2".parse().unwrap()), text: None }
+    ScanRecord {
+        entry: Entry::Scanned,
+        status,
+        label_id: Some("7K3M9PQ2".parse().unwrap()),
+        text: None,
+        foreign_host: None,
+    }
 }
 
 /// A visual check that found nothing.

@@ -3,14 +3,16 @@
 use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
-use actix_web::http::header::{self, HeaderMap};
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::http::header::{
+    self, AcceptLanguage, Header as _, HeaderMap, HeaderName, HeaderValue, LanguageTag, Preference, Quality,
+};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::Service;
+use super::{Service, json};
 use crate::auth::secret::{OpaqueSecret, SecretKind};
 use crate::db::registry::Page;
 use crate::domain::actor::Credential;
@@ -24,15 +26,29 @@ use crate::ledger::chain::sha256;
 /// Largest body, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
 
-/// The language of messages: English if it is asked for before Chinese.
-pub fn lang_of(headers: &HeaderMap) -> Lang {
-    let wanted =
-        headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let first = wanted.split(',').map(str::trim).find_map(|tag| {
-        let tag = tag.split(';').next().unwrap_or_default().to_ascii_lowercase();
-        if tag.starts_with("zh") { Some(Lang::Zh) } else { tag.starts_with("en").then_some(Lang::En) }
+/// The language of messages, by `Accept-Language`: Chinese, unless English is liked better or Chinese is refused (`q=0`).
+pub fn lang_of(request: &impl HttpMessage) -> Lang {
+    let asked = AcceptLanguage::parse(request).unwrap_or_else(|_| AcceptLanguage(Vec::new()));
+    let said = |lang: &Lang| asked.iter().any(|item| spoken(&item.item) == Some(*lang));
+    let refused = |lang: &Lang| {
+        asked.iter().any(|item| item.quality == Quality::ZERO && spoken(&item.item) == Some(*lang))
+    };
+    let liked = asked.iter().filter(|item| item.quality > Quality::ZERO).cloned().collect();
+    let first = AcceptLanguage(liked).ranked().iter().find_map(|choice| match choice {
+        // `*` is every language that is not named.
+        Preference::Any => [Lang::Zh, Lang::En].into_iter().find(|lang| !said(lang)),
+        named => spoken(named),
     });
-    first.unwrap_or_default()
+    let only_english = refused(&Lang::Zh) && !refused(&Lang::En);
+    first.unwrap_or(if only_english { Lang::En } else { Lang::Zh })
+}
+
+fn spoken(choice: &Preference<LanguageTag>) -> Option<Lang> {
+    match choice.item()?.primary_language() {
+        language if language.eq_ignore_ascii_case("zh") => Some(Lang::Zh),
+        language if language.eq_ignore_ascii_case("en") => Some(Lang::En),
+        _ => None,
+    }
 }
 
 /// Who calls.
@@ -70,7 +86,7 @@ impl Caller {
 
     fn read(request: &HttpRequest) -> Result<Self> {
         let service = request.app_data::<web::Data<Service>>().ok_or(Code::Internal)?;
-        let value = request.headers().get(header::AUTHORIZATION).ok_or(Code::Unauthenticated)?;
+        let value = single(request.headers(), &header::AUTHORIZATION)?.ok_or(Code::Unauthenticated)?;
         let (scheme, secret) =
             value.to_str().ok().and_then(|text| text.split_once(' ')).ok_or(Code::TokenInvalid)?;
         let credential = if scheme.eq_ignore_ascii_case("bearer") {
@@ -85,15 +101,30 @@ impl Caller {
         };
         Ok(Self {
             credential,
-            lang: lang_of(request.headers()),
+            lang: lang_of(request),
             route: format!("{} {}", request.method(), request.path()),
             key: idempotency_key(request.headers())?,
         })
     }
 }
 
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// A header that may come once: of two, a proxy and we might each believe another.
+///
+/// # Errors
+/// 400 if it comes more often.
+pub fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a HeaderValue>> {
+    let mut all = headers.get_all(name);
+    let first = all.next();
+    if all.next().is_some() {
+        return Err(Error::new(Code::MalformedRequest, format!("the header {name} may come once")));
+    }
+    Ok(first)
+}
+
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>> {
-    let Some(value) = headers.get("idempotency-key") else {
+    let Some(value) = single(headers, &IDEMPOTENCY_KEY)? else {
         return Ok(None);
     };
     let plain = |text: &&str| {
@@ -160,50 +191,83 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
 /// # Errors
 /// 400 for what is no JSON, has unknown members or wrong types; 422 for values that are not allowed.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Body<T>> {
-    let value: serde_json::Value = serde_json::from_slice(bytes)
-        .map_err(|error| Error::new(Code::MalformedRequest, format!("the body is not JSON: {error}")))?;
-    // Serde would take the members of an object from an array too, in their order.
-    if !value.is_object() {
+    let tree =
+        json::tree(bytes).map_err(|fault| match quoted(&fault.inner().to_string(), json::REPEATED) {
+            Some(name) => {
+                let at = format!("{}/{}", pointer_to(&fault), escaped(name));
+                member(at, "repeated", "this member may come once".to_owned())
+            }
+            None => Error::new(Code::MalformedRequest, format!("the body is not JSON: {}", fault.inner())),
+        })?;
+    if !tree.is_object() {
         return Err(Error::new(Code::MalformedRequest, "the body must be a JSON object"));
     }
-    let digest = sha256(value.to_string().as_bytes());
-    let value = serde_path_to_error::deserialize(value).map_err(|error| member_error(&error))?;
+    let digest = sha256(tree.to_string().as_bytes());
+    let value = json::read(tree).map_err(|fault| member_error(&fault))?;
     Ok(Body { value, digest })
 }
 
-/// Names the member at fault.
-fn member_error(error: &serde_path_to_error::Error<serde_json::Error>) -> Error {
+/// The JSON pointer to where it went wrong.
+fn pointer_to(fault: &json::Fault) -> String {
     use serde_path_to_error::Segment;
     let mut pointer = String::new();
-    for segment in error.path() {
+    for segment in fault.path() {
         match segment {
             Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
-            Segment::Map { key } => {
-                pointer.push_str(&format!("/{}", key.replace('~', "~0").replace('/', "~1")))
-            }
+            Segment::Map { key } => pointer.push_str(&format!("/{}", escaped(key))),
             Segment::Enum { .. } | Segment::Unknown => {}
         }
     }
-    let message = error.inner().to_string();
+    pointer
+}
+
+/// A member's name as JSON pointers spell it (RFC 6901).
+fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+/// 400 with one member at fault.
+fn member(pointer: String, code: &str, detail: String) -> Error {
+    let field = FieldError { pointer: pointer.clone(), code: code.to_owned(), detail: detail.clone() };
+    Error { fields: vec![field], ..Error::new(Code::MalformedRequest, format!("{pointer}: {detail}")) }
+}
+
+/// Names the member at fault.
+fn member_error(fault: &json::Fault) -> Error {
+    let mut pointer = pointer_to(fault);
+    let message = fault.inner().to_string();
     if let Some(value) = ValueError::parse(&message) {
         return Error::value(&pointer, &value);
     }
     if message.starts_with("unknown variant") {
-        return Error::invalid(&pointer, "not_allowed", message);
+        return Error::invalid(&pointer, "not_allowed", format!("must be {}", expected(&message)));
     }
-    let (code, detail) = if let Some(name) = quoted(&message, "missing field ") {
-        pointer = format!("{pointer}/{name}");
-        ("required", "this member is required".to_owned())
-    } else if let Some(name) = quoted(&message, "unknown field ") {
-        if !pointer.ends_with(&format!("/{name}")) {
-            pointer = format!("{pointer}/{name}");
+    if let Some(name) = quoted(&message, "missing field ") {
+        return member(format!("{pointer}/{name}"), "required", "this member is required".to_owned());
+    }
+    if let Some(name) = quoted(&message, "unknown field ") {
+        if !pointer.ends_with(&format!("/{}", escaped(name))) {
+            pointer = format!("{pointer}/{}", escaped(name));
         }
-        ("unknown_member", message)
-    } else {
-        ("wrong_type", message)
-    };
-    let field = FieldError { pointer: pointer.clone(), code: code.to_owned(), detail: detail.clone() };
-    Error { fields: vec![field], ..Error::new(Code::MalformedRequest, format!("{pointer}: {detail}")) }
+        let detail = format!("there is no such member; expected {}", expected(&message));
+        return member(pointer, "unknown_member", detail);
+    }
+    member(pointer, "wrong_type", format!("must be {}", expected(&message)))
+}
+
+/// What serde expected, in words for people who write no Rust.
+fn expected(message: &str) -> String {
+    let (_, expected) = message.rsplit_once(", expected ").unwrap_or(("", "something else"));
+    match expected {
+        "i8" | "i16" | "i32" | "i64" | "u8" | "u16" | "u32" | "u64" => "a whole number".to_owned(),
+        "f32" | "f64" => "a number".to_owned(),
+        "a string" => "a text".to_owned(),
+        "a boolean" => "true or false".to_owned(),
+        "a sequence" => "a list".to_owned(),
+        other if other.starts_with("struct ") => "an object".to_owned(),
+        other if other.starts_with("enum ") => "a word".to_owned(),
+        other => other.replace('`', ""),
+    }
 }
 
 fn quoted<'a>(message: &'a str, before: &str) -> Option<&'a str> {
@@ -237,9 +301,7 @@ pub fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T> {
 }
 
 fn parameter(name: &str, code: &str, detail: String) -> Error {
-    let pointer = format!("?{name}");
-    let field = FieldError { pointer: pointer.clone(), code: code.to_owned(), detail: detail.clone() };
-    Error { fields: vec![field], ..Error::new(Code::MalformedRequest, format!("{pointer}: {detail}")) }
+    member(format!("?{name}"), code, detail)
 }
 
 /// `?limit=` as text, because a query is text: 1 to 200.
@@ -366,6 +428,39 @@ mod tests {
         assert_eq!(fault(r#"{"items":[{}]}"#), case(Code::MalformedRequest, "/items/0/tare_g", "required"));
         assert_eq!(fault(r#"{"items":[],"x":1}"#), case(Code::MalformedRequest, "/x", "unknown_member"));
         assert_eq!(fault("{"), case(Code::MalformedRequest, "", ""));
+    }
+
+    #[test]
+    fn the_language_is_the_one_that_is_liked_best() {
+        use Lang::{En, Zh};
+        for (header, expected) in [
+            ("", Zh),
+            ("fr", Zh),
+            ("瓶", Zh),
+            ("en", En),
+            ("EN-gb", En),
+            ("zh-Hans-CN", Zh),
+            ("en;q=0.5, zh", Zh),
+            ("en;q=0.5, zh;q=0.4", En),
+            ("zh, en", Zh),
+            ("en, zh", En),
+            ("fr, en;q=0.1", En),
+            ("en;q=0", Zh),
+            ("zh;q=0", En),
+            ("zh;q=0, en;q=0", Zh),
+            ("zh-CN;q=0.0, fr", En),
+            ("en;q=0, *", Zh),
+            ("zh;q=0, *;q=0.1", En),
+            ("zh;q=0.1, *", En),
+            ("*", Zh),
+            ("*;q=0", Zh),
+            ("en;q=banana, zh;q=0.1", Zh),
+        ] {
+            let request = actix_web::test::TestRequest::default();
+            let value = HeaderValue::from_bytes(header.as_bytes()).unwrap();
+            let request = request.insert_header((header::ACCEPT_LANGUAGE, value)).to_http_request();
+            assert_eq!(lang_of(&request), expected, "{header}");
+        }
     }
 
     #[test]

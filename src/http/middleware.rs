@@ -2,14 +2,14 @@
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpResponse, web};
 use tracing::Instrument;
 
-use super::Service;
 use super::extract::lang_of;
-use super::problem;
+use super::{Service, bounds, problem};
 use crate::error::Error;
 
 /// The id of a request.
@@ -27,31 +27,45 @@ const CONTENT_SECURITY: &str =
 /// # Errors
 /// What no handler answered: handlers' errors become problem documents here.
 pub async fn around(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let service = request.app_data::<web::Data<Service>>().cloned();
     let id = request_id(&request, service.as_ref().map(|s| &***s));
     request.extensions_mut().insert(RequestId(id.clone()));
-    let lang = lang_of(request.headers());
+    let lang = lang_of(&request);
     let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
-    let method = request.method().to_string();
+    let method = request.method().clone();
+    if method == Method::HEAD {
+        // Answered as GET is. That no body goes out the HTTP/1 encoder sees to: it remembers what was asked.
+        request.head_mut().method = Method::GET;
+    }
     let span = tracing::info_span!("request", %id, %method, %route);
     let begun = service.as_ref().map(|s| s.app.clock.now());
     // The request must not be held here: actix hands it on by the only reference.
-    let response = next.call(request).instrument(span.clone()).await?;
-    let mut response = finish(response.map_into_boxed_body(), lang, &id);
+    let response = match bounds::check(request.head()) {
+        Ok(()) => next.call(request).instrument(span.clone()).await?.map_into_boxed_body(),
+        Err(error) => request.error_response(error),
+    };
+    let mut response = finish(response, lang, &id);
     secure(&mut response, &id);
     let status = response.status().as_u16();
     if let (Some(service), Some(begun)) = (&service, begun) {
         let micros = service.app.clock.now().micros().saturating_sub(begun.micros());
-        count(method, route, status, micros);
+        count(&method, route, status, micros);
         span.in_scope(|| tracing::info!(status, duration_us = micros, "served"));
     }
     Ok(response)
 }
 
-fn count(method: String, route: String, status: u16, micros: i64) {
+/// The name under which a method is counted: anybody may make up others, and each would be a series of its own.
+fn counted_as(method: &Method) -> &'static str {
+    const KNOWN: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("other")
+}
+
+fn count(method: &Method, route: String, status: u16, micros: i64) {
+    let method = counted_as(method);
     let seconds = std::time::Duration::from_micros(u64::try_from(micros).unwrap_or(0)).as_secs_f64();
     metrics::histogram!("pingma_http_request_duration_seconds", "route" => route.clone()).record(seconds);
     let status = status.to_string();
@@ -90,7 +104,10 @@ fn finish(
         return response;
     }
     let error = known.unwrap_or_else(|| problem::code_of(status).into());
-    let replaced: HttpResponse = problem::response(&error, lang, id);
+    let mut replaced: HttpResponse = problem::response(&error, lang, id);
+    if let Some(allow) = response.headers().get(header::ALLOW) {
+        replaced.headers_mut().insert(header::ALLOW, allow.clone());
+    }
     response.into_response(replaced)
 }
 

@@ -1,15 +1,19 @@
 //! The front door: the only place that knows actix. Handlers are thin: read the request, call a use case, write the answer.
 
+pub mod bounds;
 pub mod cylinders;
 pub mod extract;
 pub mod filling;
+pub mod json;
 pub mod limits;
 pub mod middleware;
 pub mod openapi;
 pub mod operations;
 pub mod problem;
 pub mod public;
+pub mod public_notice;
 pub mod public_page;
+pub mod reference;
 pub mod registry;
 pub mod reply;
 pub mod routes;

@@ -1,4 +1,4 @@
-//! The OpenAPI document, made from the table of routes, and the page that shows it.
+//! The OpenAPI document, made from the table of routes.
 
 use std::sync::OnceLock;
 
@@ -173,13 +173,4 @@ fn responses(spec: &Spec) -> utoipa::openapi::Responses {
 pub fn text() -> &'static str {
     static TEXT: OnceLock<String> = OnceLock::new();
     TEXT.get_or_init(|| document().to_pretty_json().unwrap_or_default())
-}
-
-/// The reference page. Everything it shows is in the binary.
-pub fn reference_page() -> utoipa_swagger_ui::SwaggerUi {
-    let config = utoipa_swagger_ui::Config::from("/api/v1/openapi.json")
-        .try_it_out_enabled(false)
-        .validator_url("none")
-        .display_request_duration(true);
-    utoipa_swagger_ui::SwaggerUi::new("/docs/{_:.*}").config(config)
 }

@@ -5,6 +5,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use secrecy::ExposeSecret;
 use serde_json::json;
 
+use super::extract::single;
 use super::reply::{Data, HttpResult, blocking};
 use crate::db::facts::trusted_at;
 use crate::error::{Code, Error};
@@ -35,7 +36,7 @@ pub async fn ready(service: Data) -> HttpResult {
 /// `GET /metrics`: Prometheus text.
 pub async fn metrics(service: Data, request: HttpRequest) -> HttpResult {
     if let Some(token) = &service.metrics_token {
-        let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let given = single(request.headers(), &header::AUTHORIZATION)?.and_then(|value| value.to_str().ok());
         let given = given.and_then(|text| text.strip_prefix("Bearer ")).unwrap_or_default();
         let right = aws_lc_rs::constant_time::verify_slices_are_equal(
             given.as_bytes(),

@@ -1,19 +1,23 @@
 //! What anybody may see: the page behind the QR code, and the same as JSON.
 
-use actix_web::http::header;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::extract::{lang_of, query};
-use super::public_page::{Complaint, PublicCylinder, PublicPage, Verdict};
+use super::public_notice::{Notice, NoticePage};
+use super::public_page::{PublicCylinder, PublicPage, Verdict};
 use super::reply::{Data, HttpResult, blocking};
+use super::{problem, public_notice};
 use crate::app::public::{PublicRecord, PublicView};
 use crate::app::query::in_words;
 use crate::domain::event::CodeStatus;
 use crate::domain::finding::Severity;
+use crate::domain::label_code::{Entry, Scan};
 use crate::domain::registry::Location;
-use crate::error::{Code, Result};
+use crate::error::{Code, Error, Result};
 use crate::gate::rule::Lang;
 
 /// How a page is asked for.
@@ -76,7 +80,7 @@ fn sentences(record: &PublicRecord, severity: impl Fn(Severity) -> bool, lang: L
 /// `GET /api/v1/public/cylinders/{code}`
 pub async fn cylinder(service: Data, request: HttpRequest) -> HttpResult {
     let asked: PublicQuery = query(&request)?;
-    let lang = lang(&request, &asked);
+    let lang = lang(&request, asked.lang.as_deref());
     if request.match_info().get("code").is_none_or(|code| code.len() > MAX_CODE) {
         return Err(Code::NotFound.into());
     }
@@ -84,11 +88,11 @@ pub async fn cylinder(service: Data, request: HttpRequest) -> HttpResult {
     Ok(HttpResponse::Ok().json(view(&record, lang)))
 }
 
-fn lang(request: &HttpRequest, asked: &PublicQuery) -> Lang {
-    match asked.lang.as_deref() {
+fn lang(request: &HttpRequest, asked: Option<&str>) -> Lang {
+    match asked {
         Some("en") => Lang::En,
         Some("zh") => Lang::Zh,
-        _ => lang_of(request.headers()),
+        _ => lang_of(request),
     }
 }
 
@@ -110,19 +114,24 @@ fn view(record: &PublicRecord, lang: Lang) -> PublicView {
     }
 }
 
-/// `GET /C/{code}`
+/// `GET /C/{code}`: a person gets a page, whatever goes wrong.
 pub async fn page(service: Data, request: HttpRequest) -> HttpResult {
     let asked: PublicQuery = query(&request).unwrap_or_default();
-    let lang = lang(&request, &asked);
-    let record = look_up(&service, &request, &asked).await?;
+    let lang = lang(&request, asked.lang.as_deref());
+    match look_up(&service, &request, &asked).await {
+        Ok(record) => record_page(&service, &record, lang),
+        Err(error) => failed(&service, lang, &error),
+    }
+}
+
+fn record_page(service: &Data, record: &PublicRecord, lang: Lang) -> HttpResult {
     let verdict = match (record.status, record.is_lawful()) {
         (CodeStatus::Forged, _) => Verdict::ForgedCode,
         (CodeStatus::Unknown, _) => Verdict::UnknownCode,
         (_, true) => Verdict::Lawful,
         (_, false) => Verdict::NotLawful,
     };
-    let other = if lang == Lang::Zh { "en" } else { "zh" };
-    let view = view(&record, lang);
+    let view = view(record, lang);
     let page = PublicPage {
         lang,
         verdict,
@@ -143,20 +152,92 @@ pub async fn page(service: Data, request: HttpRequest) -> HttpResult {
             status: cylinder.status(),
             manufactured_on: Some(cylinder.stamp.manufactured_on.first_day()),
         }),
-        complaint: Complaint {
-            phone: service.complaint.phone.clone(),
-            authority: service.complaint.authority.clone(),
-        },
+        complaint: service.complaint.clone(),
         looked_up_on: record.today,
-        other_lang_url: format!("?lang={other}"),
+        other_lang_url: other_lang_url(lang),
     };
-    let html = page.render().map_err(|error| {
+    html(StatusCode::OK, super::public_page::CONTENT_SECURITY.to_owned(), page.render())
+}
+
+fn other_lang_url(lang: Lang) -> String {
+    format!("?lang={}", if lang == Lang::Zh { "en" } else { "zh" })
+}
+
+fn html(
+    status: StatusCode,
+    security: String,
+    page: std::result::Result<String, askama::Error>,
+) -> HttpResult {
+    let page = page.map_err(|error| {
         tracing::error!(%error, "public page");
         Code::Internal
     })?;
-    Ok(HttpResponse::Ok()
-        .insert_header((header::CONTENT_SECURITY_POLICY, super::public_page::CONTENT_SECURITY))
+    Ok(HttpResponse::build(status)
+        .insert_header((header::CONTENT_SECURITY_POLICY, security))
         .insert_header((header::VARY, "Accept-Language"))
         .content_type("text/html; charset=utf-8")
-        .body(html))
+        .body(page))
+}
+
+fn notice(service: &Data, lang: Lang, status: StatusCode, notice: Notice, wait_s: Option<i64>) -> HttpResult {
+    let page = NoticePage {
+        lang,
+        notice,
+        retry_after_s: wait_s,
+        complaint: service.complaint.clone(),
+        other_lang_url: other_lang_url(lang),
+    };
+    html(status, public_notice::content_security(), page.render())
+}
+
+/// The page for a look-up that could not be made.
+fn failed(service: &Data, lang: Lang, error: &Error) -> HttpResult {
+    let class = error.code.class();
+    let what = Notice::of(class);
+    let wait_s = error.retry_after_s.filter(|_| what == Notice::TooMany);
+    let mut response = notice(service, lang, problem::status(class), what, wait_s)?;
+    if let Some(wait_s) = error.retry_after_s {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait_s));
+    }
+    Ok(response)
+}
+
+/// What the form of the front page sends.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub struct FrontQuery {
+    /// `zh` or `en`; the browser's language if left out.
+    #[param(pattern = "^(zh|en)$")]
+    pub lang: Option<String>,
+    /// A code as somebody typed it; answered with the address of its page.
+    #[param(max_length = 400)]
+    pub code: Option<String>,
+}
+
+/// `GET /` and `GET /C/`: what this service is, and a form for a code. It takes what the page behind the QR code takes
+/// and no number that can be counted up, such as the registration code; and it only leads to that page, which counts
+/// look-ups.
+pub async fn front(service: Data, request: HttpRequest) -> HttpResult {
+    let asked: FrontQuery = query(&request).unwrap_or_default();
+    let lang = lang(&request, asked.lang.as_deref());
+    let typed = asked.code.as_deref().map(str::trim).filter(|text| !text.is_empty());
+    let code = match typed.map(|text| Scan::read(text, Entry::Typed)) {
+        None => return notice(&service, lang, StatusCode::OK, Notice::Front, None),
+        Some(Scan::Foreign(_)) => {
+            return notice(&service, lang, StatusCode::UNPROCESSABLE_ENTITY, Notice::Mistyped, None);
+        }
+        Some(Scan::Code(code)) => code.to_string(),
+        Some(Scan::Typed(id)) => id.typed(),
+    };
+    let word = if lang == Lang::Zh { "zh" } else { "en" };
+    let place = format!("/C/{code}?lang={word}");
+    Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, place)).finish())
+}
+
+/// Whatever else begins like a printed address.
+pub async fn no_page(service: Data, request: HttpRequest) -> HttpResult {
+    let asked: FrontQuery = query(&request).unwrap_or_default();
+    let lang = lang(&request, asked.lang.as_deref());
+    failed(&service, lang, &Code::NotFound.into())
 }

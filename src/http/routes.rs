@@ -1,13 +1,15 @@
 //! The whole table of routes on one page. From it come the routes that are served, the OpenAPI document, and the test that walks
 //! every route as every role.
 
-use actix_web::{FromRequest, Handler, Responder, Route as ActixRoute, web};
+use actix_web::http::{Method, StatusCode, header};
+use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, Route as ActixRoute, web};
 use utoipa::openapi::path::Parameter;
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    cylinders as cy, filling as fi, openapi, operations as op, public as pu, registry as re, sessions as se,
+    cylinders as cy, filling as fi, openapi, operations as op, public as pu, reference, registry as re,
+    sessions as se,
 };
 use crate::app::{public, query, registry, session};
 use crate::auth::permission::Action as A;
@@ -79,7 +81,8 @@ impl Entry {
         Args: FromRequest + 'static,
         F::Output: Responder + 'static,
     {
-        let outside_api = ["/C/", "/healthz", "/readyz", "/metrics"].iter().any(|p| path.starts_with(p));
+        let outside_api =
+            path == "/" || ["/C/", "/healthz", "/readyz", "/metrics"].iter().any(|p| path.starts_with(p));
         let path = if outside_api { path.to_owned() } else { format!("/api/v1{path}") };
         let key = if method == "GET" || access == Access::Public { Key::No } else { Key::Optional };
         let spec = Spec {
@@ -285,6 +288,8 @@ fn open_routes() -> Vec<Entry> {
     vec![
         get("/public/cylinders/{code}", Public, pu::cylinder).query::<pu::PublicQuery>().reply::<public::PublicView>(200).says("What anybody may know who scans a code"),
         get("/openapi.json", Public, op::openapi).plain(200, JSON).says("This document"),
+        get("/", Public, pu::front).query::<pu::FrontQuery>().plain(200, "text/html").says("The front page, with a form for typing a code"),
+        get("/C/", Public, pu::front).query::<pu::FrontQuery>().plain(200, "text/html").says("The same, where a printed address ends too early"),
         get("/C/{code}", Public, pu::page).query::<pu::PublicQuery>().plain(200, "text/html").says("The page behind the QR code"),
         get("/healthz", Public, op::health).plain(200, JSON).says("The process answers"),
         get("/readyz", Public, op::ready).plain(200, JSON).says("Database, schema and clock are good"),
@@ -292,24 +297,70 @@ fn open_routes() -> Vec<Entry> {
     ]
 }
 
-/// Serves the table.
-pub fn configure(config: &mut web::ServiceConfig) {
-    let mut paths: Vec<(String, Vec<ActixRoute>)> = Vec::new();
-    for entry in table() {
-        match paths.iter_mut().find(|(path, _)| *path == entry.spec.path) {
-            Some((_, routes)) => routes.push(entry.serve),
-            None => paths.push((entry.spec.path, vec![entry.serve])),
-        }
+/// A path with everything that is served there.
+struct Served {
+    path: String,
+    methods: Vec<&'static str>,
+    routes: Vec<ActixRoute>,
+}
+
+impl Served {
+    fn get(path: &str, route: ActixRoute) -> Self {
+        Self { path: path.to_owned(), methods: vec!["GET"], routes: vec![route] }
     }
-    for (path, routes) in paths {
-        let resource = routes.into_iter().fold(web::resource(path), actix_web::Resource::route);
-        config.service(resource);
+
+    /// What `Allow` says. HEAD is served wherever GET is (`middleware::around`), OPTIONS everywhere.
+    fn allow(&self) -> String {
+        let head = self.methods.contains(&"GET").then_some("HEAD");
+        let all: Vec<&str> = self.methods.iter().copied().chain(head).chain(["OPTIONS"]).collect();
+        all.join(", ")
+    }
+
+    fn resource(self) -> Resource {
+        let allow = self.allow();
+        let resource = self.routes.into_iter().fold(web::resource(self.path), Resource::route);
+        resource.default_service(web::to(move |method: Method| other_method(method, allow.clone())))
+    }
+}
+
+/// What is not in the table: OPTIONS is told what is, without a word on CORS, which stays closed; the rest is 405.
+async fn other_method(method: Method, allow: String) -> HttpResponse {
+    let status =
+        if method == Method::OPTIONS { StatusCode::NO_CONTENT } else { StatusCode::METHOD_NOT_ALLOWED };
+    HttpResponse::build(status).insert_header((header::ALLOW, allow)).finish()
+}
+
+/// The table by path, and what is served beside it.
+fn served() -> Vec<Served> {
+    let mut all: Vec<Served> = Vec::new();
+    for Entry { spec, serve } in table() {
+        match all.iter_mut().find(|served| served.path == spec.path) {
+            Some(served) => {
+                served.methods.push(spec.method);
+                served.routes.push(serve);
+            }
+            None => all.push(Served { path: spec.path, methods: vec![spec.method], routes: vec![serve] }),
+        }
     }
     // What scanners and people make of a printed address.
     for spelling in ["/C/{code}/", "/c/{code}", "/c/{code}/"] {
-        config.route(spelling, web::get().to(pu::page));
+        all.push(Served::get(spelling, web::get().to(pu::page)));
     }
-    config.service(web::redirect("/docs", "/docs/"));
-    config.service(openapi::reference_page());
+    all.push(Served::get("/docs", web::get().to(reference::at_its_folder)));
+    all.push(Served::get("/docs/{file:.*}", web::get().to(reference::file)));
+    for spelling in ["/C", "/c", "/c/"] {
+        all.push(Served::get(spelling, web::get().to(pu::front)));
+    }
+    all
+}
+
+/// Serves the table.
+pub fn configure(config: &mut web::ServiceConfig) {
+    for served in served() {
+        config.service(served.resource());
+    }
+    for elsewhere in ["/C/{tail:.*}", "/c/{tail:.*}"] {
+        config.service(web::resource(elsewhere).to(pu::no_page));
+    }
     config.default_service(web::to(re::nothing_here));
 }

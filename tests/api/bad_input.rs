@@ -64,13 +64,18 @@ both! {
             ("scale_g", json!(-1), 422, "/scale_g", "out_of_range"),
             ("scale_g", json!(200_001), 422, "/scale_g", "out_of_range"),
             ("scale_g", json!(i64::MAX), 422, "/scale_g", "out_of_range"),
-            ("scale_g", json!(u64::MAX), 400, "/scale_g", "wrong_type"),
+            ("scale_g", json!(u64::MAX), 422, "/scale_g", "out_of_range"),
             ("scale_g", json!(1e300), 400, "/scale_g", "wrong_type"),
             ("scale_g", json!(true), 400, "/scale_g", "wrong_type"),
             ("stamp_digits", json!("1".repeat(33)), 422, "/stamp_digits", "too_long"),
+            ("precheck", json!(["pass", "pass", "pass", "pass", "pass", "pass", "pass"]), 400, "/precheck", "wrong_type"),
+            ("entry", json!({ "scanned": null }), 400, "/entry", "wrong_type"),
             ("entry", json!("guessed"), 422, "/entry", "not_allowed"),
             ("precheck", json!({ "body": "ok" }), 422, "/precheck/body", "not_allowed"),
             ("captured_at", json!("2026-02-30T00:00:00Z"), 422, "/captured_at", "bad_format"),
+            ("captured_at", json!("2026-06-15T04:01:00.000001Z"), 422, "/captured_at", "in_future"),
+            ("captured_at", json!("2999-01-01T00:00:00Z"), 422, "/captured_at", "in_future"),
+            ("captured_at", json!("2026-05-16T03:59:59.999999Z"), 422, "/captured_at", "too_old"),
             ("captured_at", json!("yesterday"), 422, "/captured_at", "bad_format"),
         ] {
             let mut body = good.clone();
@@ -127,11 +132,69 @@ both! {
         let mut far = handover.clone();
         far["position"]["lat"] = json!(91);
         assert_eq!(problem(&w.send("POST /handovers", delivery, far).await, 422).1, "/position");
+        let mut early = handover.clone();
+        early["captured_at"] = json!("2026-06-15T05:00:00Z");
+        assert_eq!(problem(&w.send("POST /handovers", delivery, early).await, 422).1, "/captured_at");
+        let early = json!({ "code": code, "captured_at": "2026-06-15T05:00:00Z" });
+        assert_eq!(problem(&w.send("POST /returns", worker, early).await, 422).1, "/captured_at");
         let heavy = json!({ "code": code, "residual_g": 14_901 });
         assert_eq!(problem(&w.send("POST /returns", worker, heavy).await, 422).1, "/residual_g");
         let nowhere = json!({ "code": code, "site_id": w.cast.rival.site });
         assert_eq!(problem(&w.send("POST /returns", worker, nowhere).await, 422).1, "/site_id");
         assert_eq!(w.head(), head, "nothing was written");
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn a_member_or_a_header_comes_once(app) {
+        let w = World::enter(app).await;
+        let code = w.cylinder("A0000006").await;
+        let good = check(&code, &w.cast.filler.scale).to_string();
+        let head = w.head();
+        for (body, pointer) in [
+            (good.replace("\"scale_g\":16700", "\"scale_g\":16700,\"scale_g\":16700"), "/scale_g"),
+            (good.replace("\"valve\":\"pass\"", "\"valve\":\"fail\",\"valve\":\"pass\""), "/precheck/valve"),
+        ] {
+            assert_ne!(body, good);
+            let reply = post(&w, "/fill-checks", "application/json", body.as_bytes()).await;
+            assert_eq!(problem(&reply, 400), ("malformed_request".into(), pointer.into(), "repeated".into()));
+        }
+        for (name, value) in [("authorization", w.cast.rival.worker.as_str()), ("idempotency-key", "another")] {
+            let reply = w.app.ask(Ask {
+                line: "POST /api/v1/fill-checks".to_owned(),
+                auth: Some(w.cast.filler.worker.clone()),
+                key: Some("one".to_owned()),
+                headers: vec![(name.to_owned(), value.to_owned())],
+                body: Some(check(&code, &w.cast.filler.scale)),
+                ..Ask::default()
+            }).await;
+            assert_eq!(problem(&reply, 400).0, "malformed_request", "{name}");
+            assert!(reply.text().contains(name), "{}", reply.text());
+        }
+        assert_eq!(w.head(), head, "nothing was written");
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn what_is_allowed_is_said_in_words(app) {
+        let w = World::enter(app).await;
+        let good = check("x", &w.cast.filler.scale);
+        for (member, value, detail) in [
+            ("scale_g", json!("16700"), "must be a whole number from 0 to 200000"),
+            ("scale_g", json!(200_001), "must be a whole number from 0 to 200000"),
+            ("scale_g", json!(1.5), "must be a whole number from 0 to 200000"),
+            ("code", json!(7), "must be a text of 1 to 400 characters"),
+            ("precheck", json!([]), "must be an object"),
+            ("entry", json!(1), "must be a word"),
+            ("entry", json!("x"), "must be scanned or typed"),
+        ] {
+            let mut body = good.clone();
+            body[member] = value.clone();
+            let reply = w.check_by(&w.cast.filler.worker, body).await;
+            assert_eq!(reply.json()["errors"][0]["detail"], detail, "{member} {value}");
+        }
         w.app.verify();
     }
 }

@@ -1,5 +1,6 @@
 //! What anybody sees who scans a code.
 
+use diesel::connection::SimpleConnection;
 use serde_json::{Value, json};
 
 use crate::both;
@@ -30,6 +31,73 @@ fn forge(code: &str) -> String {
     let mut forged = code.to_owned();
     forged.replace_range(28.., if code.ends_with('0') { "1" } else { "0" });
     forged
+}
+
+/// A page for a person: whole, small, without scripts, in a language.
+#[track_caller]
+fn assert_page(reply: &Reply, status: u16, lang: &str, says: &str) {
+    let text = reply.text();
+    assert_eq!(reply.status, status, "{text}");
+    assert!(reply.headers.get("content-type").unwrap().to_str().unwrap().starts_with("text/html"), "{text}");
+    let security = reply.headers.get("content-security-policy").unwrap().to_str().unwrap();
+    assert!(security.starts_with("default-src 'none'; style-src 'sha256-"), "{security}");
+    assert!(text.len() <= 50_000 && !text.contains("<script"), "{} bytes", text.len());
+    assert!(text.contains(&format!("<html lang=\"{lang}\"")) && text.contains(says), "{says}: {text}");
+}
+
+both! {
+    async fn a_code_can_be_typed(app) {
+        let w = World::enter(app).await;
+        let made = registered(&w, "Q123456X", "2024-05").await;
+        let (code, typed) = (made["code"].as_str().unwrap(), made["label"]["typed"].as_str().unwrap());
+        for path in ["/", "/C/", "/C", "/c/", "/?code=", "/C/?code=+&lang=zh", "/?other=1"] {
+            assert_page(&look(&w, path).await, 200, "zh-CN", "<form action=\"/C/\" method=\"get\">");
+        }
+        assert_page(&look(&w, "/?lang=en").await, 200, "en", "Is this cylinder lawful?");
+        for (text, lands) in [
+            (typed.to_owned(), typed),
+            (typed.to_lowercase().replace('-', "+"), typed),
+            (code.to_owned(), code),
+            (format!("https%3A%2F%2Fpingma.example%2Fc%2F{code}"), code),
+        ] {
+            let reply = look(&w, &format!("/C/?lang=en&code={text}")).await;
+            assert_eq!(reply.status, 303, "{text}: {}", reply.text());
+            let place = reply.headers.get("location").unwrap().to_str().unwrap();
+            assert_eq!(place, format!("/C/{lands}?lang=en"), "{text}");
+            assert!(look(&w, place).await.text().contains("YSP35.5"));
+        }
+        let registration_code = made["registration_code"].as_str().unwrap().replace('苏', "%E8%8B%8F");
+        let wrong = format!("{}{}", &typed[..9], if typed.ends_with('0') { '1' } else { '0' });
+        for text in [&registration_code, &typed[..8], &wrong, "%3Cscript%3E", "Q123456X", &"A".repeat(5_000)] {
+            let reply = look(&w, &format!("/C/?code={text}")).await;
+            assert_page(&reply, 422, "zh-CN", "瓶码有误");
+            assert!(!reply.text().contains("YSP35.5"));
+        }
+        for path in ["/C/x/y", "/c/x/y/z", &format!("/C/{code}/labels")] {
+            assert_page(&look(&w, path).await, 404, "zh-CN", "没有这个页面");
+        }
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn without_the_database_a_person_gets_a_page_too(app) {
+        let w = World::enter(app).await;
+        let made = registered(&w, "Q123456X", "2024-05").await;
+        let code = made["code"].as_str().unwrap();
+        let mut conn = w.app.conn();
+        conn.batch_execute("ALTER TABLE labels RENAME TO labels_away").expect("a table goes");
+        for (lang, tag, says) in [("zh", "zh-CN", "暂时无法查询"), ("en", "en", "No look-up at the moment")] {
+            let reply = look(&w, &format!("/C/{code}?lang={lang}")).await;
+            assert_page(&reply, 503, tag, says);
+            assert_eq!(reply.headers.get("retry-after").unwrap(), "1");
+        }
+        let json = look(&w, &format!("/api/v1/public/cylinders/{code}")).await;
+        assert_eq!(json.problem(503), "unavailable", "a machine gets a problem");
+        conn.batch_execute("ALTER TABLE labels_away RENAME TO labels").expect("it comes back");
+        assert_page(&look(&w, &format!("/C/{code}")).await, 200, "zh-CN", "YSP35.5");
+        w.app.verify();
+    }
 }
 
 both! {
@@ -147,15 +215,22 @@ both! {
         for _ in 0..3 {
             assert_eq!(look(&w, &format!("/C/{code}")).await.status, 200);
         }
-        for path in [format!("/C/{code}"), format!("/api/v1/public/cylinders/{code}")] {
-            let ask = Ask {
-                line: format!("GET {path}"),
-                headers: vec![("x-forwarded-for".to_owned(), "203.0.113.9".to_owned())],
-                ..Ask::default()
-            };
-            let slow = w.app.ask(ask).await;
-            assert_eq!(slow.problem(429), "too_many_requests", "nobody is behind a proxy that we don't know");
-            let wait: u32 = slow.headers.get("retry-after").unwrap().to_str().unwrap().parse().unwrap();
+        let ask = |path: String, lang: &str| Ask {
+            line: format!("GET {path}"),
+            headers: vec![
+                ("x-forwarded-for".to_owned(), "203.0.113.9".to_owned()),
+                ("accept-language".to_owned(), lang.to_owned()),
+            ],
+            ..Ask::default()
+        };
+        let slow = w.app.ask(ask(format!("/api/v1/public/cylinders/{code}"), "zh")).await;
+        assert_eq!(slow.problem(429), "too_many_requests", "nobody is behind a proxy that we don't know");
+        let zh = w.app.ask(ask(format!("/C/{code}"), "zh")).await;
+        let en = w.app.ask(ask(format!("/C/{code}"), "en")).await;
+        assert_page(&zh, 429, "zh-CN", "查询过于频繁");
+        assert_page(&en, 429, "en", "Too many look-ups");
+        for reply in [slow, zh, en] {
+            let wait: u32 = reply.headers.get("retry-after").unwrap().to_str().unwrap().parse().unwrap();
             assert!((1..=60).contains(&wait), "{wait}");
         }
         assert_eq!(w.get("/me", &w.cast.filler.admin).await.status, 200, "those who signed in go on");

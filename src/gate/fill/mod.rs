@@ -3,6 +3,7 @@
 mod already_full;
 mod blacklisted;
 mod clock_untrusted;
+mod code_foreign_host;
 mod code_forged;
 mod code_revoked;
 mod code_unknown;
@@ -58,6 +59,7 @@ pub const RULES: &[FillRule] = &[
     code_unknown::RULE,
     code_forged::RULE,
     code_revoked::RULE,
+    code_foreign_host::RULE,
     // The cylinder and its state.
     scrapped::RULE,
     seized::RULE,
@@ -241,6 +243,7 @@ mod tests {
     #[test]
     fn policy_and_alarms_as_in_the_rule_book() {
         let by_policy = [
+            "fill.code-foreign-host",
             "fill.custody-gap",
             "fill.dual-phase",
             "fill.no-filler-mark",
@@ -249,6 +252,7 @@ mod tests {
             "fill.uninsured",
         ];
         let alert = [
+            "fill.code-foreign-host",
             "fill.code-forged",
             "fill.code-revoked",
             "fill.cycle-too-short",
@@ -257,12 +261,17 @@ mod tests {
             "fill.stamp-mismatch",
             "fill.tare-mismatch",
         ];
-        let warn =
-            ["fill.custody-gap", "fill.inspection-soon", "fill.refill-after-emptying", "fill.uninsured"];
+        let warn = [
+            "fill.code-foreign-host",
+            "fill.custody-gap",
+            "fill.inspection-soon",
+            "fill.refill-after-emptying",
+            "fill.uninsured",
+        ];
         assert_eq!(ids(|rule| rule.by_policy), BTreeSet::from(by_policy));
         assert_eq!(ids(|rule| rule.alert), BTreeSet::from(alert));
         assert_eq!(ids(|rule| rule.severity == Severity::Warn), BTreeSet::from(warn));
         assert!(ids(|rule| rule.severity == Severity::Hold).is_empty());
-        assert_eq!(RULES.len(), 34);
+        assert_eq!(RULES.len(), 35);
     }
 }

@@ -5,7 +5,6 @@ use super::super::reply::{Data, HttpResult, command, recorded};
 use super::*;
 use crate::app::custody::{Empty, HandOver, TakeBack};
 use crate::app::query::{FindingView, in_words};
-use crate::app::scan::ScannedCode;
 use crate::domain::cylinder::Custody;
 use crate::domain::event::EventData;
 use crate::domain::id::{CylinderId, EventId, SiteId, UserId};
@@ -72,7 +71,7 @@ pub struct HandoverRequest {
     /// Where the worker stood; never in the ledger.
     #[serde(default)]
     pub position: Option<Position>,
-    /// When it was scanned, as told by the device.
+    /// When it was scanned, as told by the device: within the last 30 days.
     #[serde(default)]
     pub captured_at: Option<Instant>,
     /// How the code came in.
@@ -117,10 +116,10 @@ pub async fn hand_over(service: Data, caller: Caller, body: Body<HandoverRequest
         &service,
         HandOver {
             call,
-            code: ScannedCode::read(given.code.as_str(), given.entry, &service.app.keyring),
+            code: service.app.scanned(given.code.as_str(), given.entry),
             customer_ref: given.customer_ref,
             position,
-            captured_at: given.captured_at,
+            captured_at: captured(&service, given.captured_at)?,
         },
     )
     .await?;
@@ -152,7 +151,7 @@ pub struct ReturnRequest {
     /// Gas still in it, in grams; empty if left out.
     #[serde(default)]
     pub residual_g: Option<MassG>,
-    /// When it was scanned, as told by the device.
+    /// When it was scanned, as told by the device: within the last 30 days.
     #[serde(default)]
     pub captured_at: Option<Instant>,
 }
@@ -193,10 +192,10 @@ pub async fn take_back(service: Data, caller: Caller, body: Body<ReturnRequest>)
         &service,
         TakeBack {
             call,
-            code: ScannedCode::read(given.code.as_str(), entry, &service.app.keyring),
+            code: service.app.scanned(given.code.as_str(), entry),
             site_id: given.site_id,
             residual_g: given.residual_g,
-            captured_at: given.captured_at,
+            captured_at: captured(&service, given.captured_at)?,
         },
     )
     .await?;
@@ -231,7 +230,7 @@ pub async fn empty(service: Data, caller: Caller, body: Body<EmptyingRequest>) -
         &service,
         Empty {
             call,
-            code: ScannedCode::read(given.code.as_str(), entry, &service.app.keyring),
+            code: service.app.scanned(given.code.as_str(), entry),
             reason: given.reason,
             residual_g: given.residual_g,
             witness_id: given.witness_id,

@@ -9,7 +9,6 @@ use super::registry::path_id;
 use super::reply::{Data, HttpResult, command, list, read, recorded};
 use crate::app::fill::{CheckFill, RecordFill, ReweighFill};
 use crate::app::query::{EventView, FillView, FindingView, in_words, views};
-use crate::app::scan::ScannedCode;
 use crate::auth::permission::Action;
 use crate::db::history::{self, EventFilter, FillFilter};
 use crate::domain::event::{
@@ -68,7 +67,7 @@ pub struct FillCheckRequest {
     pub precheck: Precheck,
     /// How the code came in.
     pub entry: Entry,
-    /// When it was scanned, as told by the device.
+    /// When it was scanned, as told by the device: within the last 30 days.
     #[serde(default)]
     pub captured_at: Option<Instant>,
 }
@@ -108,6 +107,22 @@ fn count_findings(findings: &[Finding]) {
     }
 }
 
+/// Seconds by which a device's clock may be ahead of ours.
+const AHEAD_S: i64 = 60;
+/// How long a scan may wait on a device without a network: 30 days.
+const OFFLINE_S: i64 = 30 * 86_400;
+
+/// When something was scanned, as told by the device, if that can be.
+fn captured(service: &Data, at: Option<Instant>) -> Result<Option<Instant>, Error> {
+    let now = service.app.clock.now();
+    let wrong = |code, detail| Err(Error::invalid("/captured_at", code, detail));
+    match at {
+        Some(at) if at > now.plus_seconds(AHEAD_S) => wrong("in_future", "must not be in the future"),
+        Some(at) if at < now.plus_seconds(-OFFLINE_S) => wrong("too_old", "must be of the last 30 days"),
+        at => Ok(at),
+    }
+}
+
 /// `POST /fill-checks`
 pub async fn check(service: Data, caller: Caller, body: Body<FillCheckRequest>) -> HttpResult {
     let call = caller.keyed_call(body.digest)?;
@@ -116,12 +131,12 @@ pub async fn check(service: Data, caller: Caller, body: Body<FillCheckRequest>) 
         &service,
         CheckFill {
             call,
-            code: ScannedCode::read(asked.code.as_str(), asked.entry, &service.app.keyring),
+            code: service.app.scanned(asked.code.as_str(), asked.entry),
             scale_id: asked.scale_id,
             scale_g: asked.scale_g,
             stamp_digits: asked.stamp_digits.map(|digits| digits.to_string()),
             precheck: asked.precheck,
-            captured_at: asked.captured_at,
+            captured_at: captured(&service, asked.captured_at)?,
         },
     )
     .await?;

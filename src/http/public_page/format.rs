@@ -64,7 +64,7 @@ pub(super) fn month(lang: Lang, on: NaiveDate) -> String {
 }
 
 /// What a phone dials: the digits, and a leading plus.
-pub(super) fn dial(phone: &str) -> Option<String> {
+pub(in crate::http) fn dial(phone: &str) -> Option<String> {
     let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
     let plus = if phone.trim_start().starts_with('+') { "+" } else { "" };
     (!digits.is_empty()).then(|| format!("{plus}{digits}"))

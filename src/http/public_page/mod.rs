@@ -13,13 +13,16 @@ mod words;
 use askama::Template as _;
 use chrono::NaiveDate;
 
+pub(super) use self::format::dial;
+pub(super) use self::view::STYLE;
 use self::view::View;
+pub(super) use self::words::Words;
 use crate::domain::cylinder::CylinderStatus;
 use crate::gate::rule::Lang;
 
 /// The `Content-Security-Policy` that the page needs: nothing but its own style, which is named by its hash. Whoever
 /// changes the style is told the new hash by a test.
-pub const CONTENT_SECURITY: &str = "default-src 'none'; style-src 'sha256-YZjemHVANzJUEkQjd26y+Mu2Q6cOWWyfmiwrjXPohWI='; \
+pub const CONTENT_SECURITY: &str = "default-src 'none'; style-src 'sha256-oKyM/jszVDKscArd4ukbYsVtIkcb2Cl2R2gt8Gw/dQk='; \
     img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// What a code turned out to be.

@@ -10,7 +10,7 @@ use crate::domain::cylinder::CylinderStatus;
 use crate::gate::rule::Lang;
 
 /// What stands in the one `<style>` of the page.
-const STYLE: &str = include_str!("../../../templates/public_cylinder.css");
+pub(in crate::http) const STYLE: &str = include_str!("../../../templates/public_cylinder.css");
 
 /// What the template reads.
 #[derive(Template)]

@@ -223,7 +223,7 @@ pub async fn ask_service(
         request = request.insert_header(("idempotency-key", key.as_str()));
     }
     for (name, value) in &ask.headers {
-        request = request.insert_header((name.as_str(), value.as_str()));
+        request = request.append_header((name.as_str(), value.as_str()));
     }
     if let Some(body) = &ask.body {
         request = request.set_json(body);

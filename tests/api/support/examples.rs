@@ -339,6 +339,8 @@ fn open() -> Vec<Example> {
     vec![
         bare("GET /api/v1/public/cylinders/{code}", Public, |f| vec![f.code("file")]),
         bare("GET /api/v1/openapi.json", Public, none),
+        bare("GET /", Public, none),
+        bare("GET /C/", Public, none),
         bare("GET /C/{code}", Public, |f| vec![f.code("file")]),
         bare("GET /healthz", Public, none),
         bare("GET /readyz", Public, none),
