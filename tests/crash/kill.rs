@@ -1,4 +1,4 @@
-//! Killed in the middle, five times: what was acknowledged is there, what is repeated is answered as before.
+//! Killed in the middle, again and again: what was acknowledged is there, what is repeated is answered as before.
 
 use std::collections::HashMap;
 use std::sync::mpsc;
@@ -8,11 +8,15 @@ use serde_json::Value;
 
 use crate::load::{Asked, under_load};
 use crate::process::{Client, Home, Reply, World};
+use crate::soak::count;
 
-/// How often it is killed.
-const CYCLES: usize = 5;
+/// How often it is killed: in the short run and in the long one.
+const CYCLES: (usize, usize) = (5, 200);
+/// Cycles after which everybody signs in again: a token lives ten minutes.
+const SIGN_IN_EVERY: usize = 25;
 
-fn wait_for(acted: &mpsc::Receiver<()>, count: usize) {
+/// Waits until so many calls were acknowledged.
+pub fn wait_for(acted: &mpsc::Receiver<()>, count: usize) {
     for _ in 0..count {
         acted.recv_timeout(Duration::from_secs(60)).expect("calls are answered");
     }
@@ -27,7 +31,7 @@ fn history(client: &Client, world: &World, cylinder: &str) -> HashMap<i64, Value
 }
 
 /// An acknowledged event must stand in the history of its cylinder with the place and hash that were told.
-fn assert_there(client: &Client, world: &World, asked: &Asked, reply: &Reply) {
+pub fn assert_there(client: &Client, world: &World, asked: &Asked, reply: &Reply) {
     let id = reply.body["id"].as_str().expect("an id");
     if asked.path == "/cylinders" {
         let history = history(client, world, id);
@@ -67,29 +71,30 @@ fn assert_kept(client: &Client, world: &World, book: &[(Asked, Option<Reply>)]) 
 
 fn killed_again_and_again(home: &Home) {
     let mut server = home.serve();
-    let world = World::enter(home, &server);
+    let mut world = World::enter(home, &server);
     let mut books = Vec::new();
-    for cycle in 0..CYCLES {
+    for cycle in 0..count(CYCLES.0, CYCLES.1) {
         let (acted, heard) = mpsc::channel();
         let book = under_load(server, &world, cycle, &acted, |server| {
             // Another place in the stream of calls every time.
-            wait_for(&heard, 30 + 23 * cycle);
+            wait_for(&heard, 10 + 23 * cycle % 113);
             server.kill();
         });
         let acknowledged = book.iter().filter(|(_, reply)| reply.is_some()).count();
-        assert!(acknowledged >= 30, "{acknowledged} calls were answered");
+        assert!(acknowledged >= 10, "{acknowledged} calls were answered");
+        home.must(&["verify"]);
         server = home.serve();
+        if cycle % SIGN_IN_EVERY == SIGN_IN_EVERY - 1 {
+            world.sign_in_again(&server.client());
+        }
         assert_kept(&server.client(), &world, &book);
         books.extend(book);
-    }
-    let client = server.client();
-    for (asked, reply) in books.iter().filter_map(|(a, r)| Some((a, r.as_ref()?))) {
-        assert_there(&client, &world, asked, reply);
     }
     let beside = home.must(&["verify"]);
     assert!(beside.out.contains("nothing was altered"), "{beside:?}");
     server.kill();
     home.must(&["verify"]);
+    assert_all_there(home, &books);
 }
 
 #[test]
@@ -102,6 +107,17 @@ fn postgres_keeps_what_it_acknowledged_when_it_is_killed() {
     let home = Home::postgres();
     home.must(&["migrate"]);
     killed_again_and_again(&home);
+}
+
+/// All that was acknowledged in any cycle is in the ledger, and nothing but what was asked, each once.
+fn assert_all_there(home: &Home, books: &[(Asked, Option<Reply>)]) {
+    let hashes = home.hashes();
+    for (asked, reply) in books.iter().filter_map(|(asked, reply)| Some((asked, reply.as_ref()?))) {
+        if let Some(place) = reply.body["event"]["log_index"].as_i64() {
+            assert_eq!(reply.body["event"]["hash"], hashes[&place].as_str(), "{asked:?}");
+        }
+    }
+    assert_eq!(hashes.len(), books.len(), "one event for every call, told or not");
 }
 
 fn stopped_under_load(home: &Home) {

@@ -1,9 +1,20 @@
 //! The built program as a process of its own: killed in the middle of its work, stopped, started where it must not start.
 
+#[path = "../api/support/chance.rs"]
+#[allow(dead_code, reason = "not every test binary uses all of it")]
+mod chance;
 #[path = "../api/support/database.rs"]
 mod database;
+#[path = "../support/soak.rs"]
+#[allow(dead_code, reason = "not every test binary uses all of it")]
+mod soak;
 
+mod cluster;
 mod commands;
+mod cut;
 mod kill;
 mod load;
 mod process;
+mod proxy;
+mod restart;
+mod steady;

@@ -1,12 +1,17 @@
 //! The program under test, started and ended by hand, and a client for it.
 
+use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use diesel::prelude::*;
+use pingma::clock::{Clock, SystemClock};
 use pingma::db::conn::Conn;
+use pingma::ledger::chain::hex;
+use pingma::on_backend;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -50,9 +55,12 @@ impl Home {
 
     /// On a PostgreSQL database.
     pub fn postgres() -> Self {
-        let dir = TempDir::new().expect("a temporary directory");
-        let database = fresh_postgres();
-        Self { database, dir }
+        Self::on(fresh_postgres())
+    }
+
+    /// On the database of an address.
+    pub fn on(database: String) -> Self {
+        Self { database, dir: TempDir::new().expect("a temporary directory") }
     }
 
     /// Its folder.
@@ -64,6 +72,14 @@ impl Home {
     pub fn conn(&self) -> Conn {
         let url: pingma::db::conn::DatabaseUrl = self.database.parse().expect("an address");
         url.connect().expect("the database answers")
+    }
+
+    /// The hash of every event by its place.
+    pub fn hashes(&self) -> HashMap<i64, String> {
+        use pingma::db::schema::events::dsl::{events, hash, log_index};
+        let rows: Vec<(i64, Vec<u8>)> =
+            on_backend!(&mut self.conn(), c => events.select((log_index, hash)).load(c)).expect("the events");
+        rows.into_iter().map(|(place, bytes)| (place, hex(&bytes))).collect()
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
@@ -188,6 +204,23 @@ impl Drop for Server {
     }
 }
 
+/// Waits until something holds and says how long that took; `None` after a time. What is asked paces itself.
+pub fn within(time: Duration, mut holds: impl FnMut() -> bool) -> Option<Duration> {
+    let began = SystemClock.now().micros();
+    let passed = || Duration::from_micros(u64::try_from(SystemClock.now().micros() - began).unwrap_or(0));
+    loop {
+        let held = holds();
+        let passed = passed();
+        if passed > time {
+            return None;
+        }
+        if held {
+            return Some(passed);
+        }
+        std::thread::park_timeout(Duration::from_millis(10));
+    }
+}
+
 /// Makes calls.
 #[derive(Clone)]
 pub struct Client {
@@ -218,9 +251,21 @@ impl Reply {
 impl Client {
     /// POST; an error is a connection that broke.
     pub fn post(&self, path: &str, token: &str, key: &str, body: &Value) -> Result<Reply, ureq::Error> {
-        let mut response = self
-            .agent
-            .post(format!("{}{path}", self.base))
+        Self::send(self.agent.post(format!("{}{path}", self.base)), token, key, body)
+    }
+
+    /// PUT.
+    pub fn put(&self, path: &str, token: &str, key: &str, body: &Value) -> Result<Reply, ureq::Error> {
+        Self::send(self.agent.put(format!("{}{path}", self.base)), token, key, body)
+    }
+
+    fn send(
+        request: ureq::RequestBuilder<ureq::typestate::WithBody>,
+        token: &str,
+        key: &str,
+        body: &Value,
+    ) -> Result<Reply, ureq::Error> {
+        let mut response = request
             .header("authorization", format!("Bearer {token}"))
             .header("idempotency-key", key)
             .send_json(body)?;
@@ -275,6 +320,12 @@ pub struct World {
 }
 
 impl World {
+    /// New tokens for everybody.
+    pub fn sign_in_again(&mut self, client: &Client) {
+        self.admin = client.log_in("boss");
+        self.operator = client.log_in("worker");
+    }
+
     /// Enters everything through the real interface, from `admin create` on.
     pub fn enter(home: &Home, server: &Server) -> Self {
         let made = home.run_with(
@@ -299,8 +350,11 @@ impl World {
         make(&format!("/organizations/{company}/licenses"), &root, long);
         let user = |name: &str, role: &str| json!({ "organization_id": company, "username": name, "password": PASSWORD, "display_name": name, "roles": [role] });
         make("/users", &root, user("boss", "org_admin"));
-        make("/users", &root, user("worker", "fill_operator"));
+        let worker = make("/users", &root, user("worker", "fill_operator"));
         let admin = client.log_in("boss");
+        let certificate = json!({ "kind": "filling", "number": "C-1", "issuer": "南通市市场监督管理局", "valid_from": "2020-01-01",
+            "valid_to": "2099-12-31" });
+        make(&format!("/users/{worker}/certificates"), &admin, certificate);
         let site = make(
             "/sites",
             &admin,
@@ -312,6 +366,11 @@ impl World {
             json!({ "site_id": site, "name": "1号秤", "serial_no": "S-1", "medium": "lpg", "calibration_valid_to": "2099-12-31" }),
         );
         let operator = client.log_in("worker");
+        // A check that is challenged is no answer that a test can foresee.
+        let today = SystemClock.now().date_in(chrono_tz::Asia::Shanghai);
+        let none = json!({ "value": 0.0, "effective_on": today, "reason": "for a test" });
+        let set = client.put("/policies/stamp_challenge_rate", &root, "enter-0", &none).expect("an answer");
+        assert_eq!(set.status, 200, "{set:?}");
         Self { company, scale, admin, operator }
     }
 }

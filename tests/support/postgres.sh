@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # A private, throw-away PostgreSQL cluster (Linux, PostgreSQL 15 or newer).
 #
-#   postgres.sh               start; print one line, the libpq URL; run until end-of-file on stdin
+#   postgres.sh               start; print one line, the libpq URL; run until end-of-file on stdin. A line
+#                             `crash` there stops the server on the spot, `start` starts it again; each is
+#                             answered with a line when it is done
 #   postgres.sh run CMD ARG…  start; run CMD with PINGMA_TEST_POSTGRES_URL set; stop; exit as CMD did
 #   postgres.sh bindir        print the folder of the server programs that would be used
 #
@@ -138,8 +140,20 @@ start_server() {
   return 1
 }
 
+# Stops the server without a checkpoint: what was not flushed to its log is gone, and the next start recovers.
+crash_server() {
+  kill -s QUIT "$server"
+  wait "$server" 2>/dev/null || true
+  server=''
+  rm -f -- "$dir/data/postmaster.pid" # a line 8 of the past would look like a start
+  echo crashed
+}
+
+# What the next start is like: the addresses and the port of the first one.
+listen='' port=5432
+
 keep_cluster() {
-  local port tries url
+  local tries url order
   trap stop_cluster EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM HUP
@@ -147,13 +161,14 @@ keep_cluster() {
   make_cluster
   if [[ ${PINGMA_TEST_POSTGRES_TCP:-0} == 1 ]]; then
     for ((tries = 0; tries < 20; tries++)); do
+      listen=127.0.0.1
       port=$((20000 + RANDOM % 12000)) # below Linux's range for outgoing connections
-      if start_server 127.0.0.1 "$port"; then break; fi
+      if start_server "$listen" "$port"; then break; fi
       grep -q 'Address already in use' "$dir/postgres.log" || break
     done
     url="postgres://postgres@127.0.0.1:$port/postgres"
   else
-    start_server '' 5432 || true
+    start_server "$listen" "$port" || true
     # The port is part of the socket's name; naming it keeps PGPORT out.
     url="postgres://postgres@/postgres?host=$dir&port=5432"
   fi
@@ -163,7 +178,15 @@ keep_cluster() {
   fi
   echo "$url"
   # End-of-file comes when the last holder of the pipe ends, however it ends.
-  while IFS= read -r _; do :; done
+  while IFS= read -r order; do
+    case $order in
+      crash) crash_server ;;
+      start)
+        start_server "$listen" "$port" || die "the server did not start again"
+        echo started
+        ;;
+    esac
+  done
 }
 
 bindir=$(find_bindir) || die "no PostgreSQL server (15 or newer) found; scripts/setup.sh test installs it"
