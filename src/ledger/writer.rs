@@ -217,31 +217,25 @@ impl Worker {
         commands: &[&dyn Command],
         reading: Reading,
     ) -> std::result::Result<Answers, TxError<DbError>> {
-        let mut conn = match self.conn.take() {
-            Some(conn) => conn,
-            None => self.settings.database.connect().map_err(TxError::RolledBack)?,
-        };
         let batch = Batch {
             now: Moment::new(self.clock.now(), self.settings.zone),
             ids: &*self.ids,
             clock_gap_days: self.settings.clock_gap_days,
         };
+        let (kept, database) = (self.conn.take(), &self.settings.database);
         let result = catch_unwind(AssertUnwindSafe(|| {
-            transaction(&mut conn, |conn| batch.run(conn, commands, reading))
-        }));
-        match result {
-            Ok(Ok(answers)) => {
-                self.conn = Some(conn);
-                Ok(answers)
-            }
-            Ok(Err(error @ TxError::RolledBack(DbError::Conflict | DbError::Duplicate(_)))) => {
-                self.conn = Some(conn);
-                Err(error)
-            }
+            let mut conn = match kept {
+                Some(conn) => conn,
+                None => database.connect().map_err(TxError::RolledBack)?,
+            };
+            let result = transaction(&mut conn, |conn| batch.run(conn, commands, reading));
             // After any other failure the connection is not worth keeping.
-            Ok(Err(error)) => Err(error),
-            Err(_) => Err(TxError::RolledBack(DbError::corrupt("a command panicked"))),
-        }
+            let keep =
+                matches!(result, Ok(_) | Err(TxError::RolledBack(DbError::Conflict | DbError::Duplicate(_))));
+            self.conn = keep.then_some(conn);
+            result
+        }));
+        result.unwrap_or_else(|_| Err(TxError::RolledBack(DbError::corrupt("a command panicked"))))
     }
 }
 

@@ -3,6 +3,9 @@
 
 #[path = "../support/decoder.rs"]
 mod decoder;
+#[path = "../support/soak.rs"]
+#[allow(dead_code, reason = "not every test binary uses all of it")]
+mod soak;
 #[path = "support/mod.rs"]
 mod support;
 
@@ -14,6 +17,7 @@ mod credentials;
 mod database_away;
 mod devices;
 mod edge;
+mod faults;
 mod filling;
 mod history;
 mod holds;

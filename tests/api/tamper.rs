@@ -3,12 +3,13 @@
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
-use pingma::db::conn::Conn;
+use pingma::db::conn::{Conn, DatabaseUrl};
 use pingma::ledger::verify::{Report, verify};
 use pingma::on_backend;
 use serde_json::json;
 
 use crate::both;
+use crate::soak::count;
 use crate::support::cast::{challenge_rate, check, register};
 use crate::support::chance::Chance;
 use crate::support::{Cast, TestApp};
@@ -60,7 +61,8 @@ struct Number {
     n: i64,
 }
 
-fn number(conn: &mut Conn, sql: &str) -> i64 {
+/// A number of the database.
+pub fn number(conn: &mut Conn, sql: &str) -> i64 {
     let row: Number = on_backend!(conn, c => diesel::sql_query(sql).get_result(c)).expect(sql);
     row.n
 }
@@ -230,8 +232,8 @@ fn first_bad(report: &Report) -> Option<i64> {
     bad.and_then(|problem| problem.log_index)
 }
 
-/// Alterations that are tried.
-const COUNT: usize = 128;
+/// Alterations that are tried: in the short run and in the long one.
+const COUNT: (usize, usize) = (128, 500);
 
 /// The tables that are altered.
 const TABLES: [&str; 8] =
@@ -265,7 +267,7 @@ both! {
         drop_guards(&mut conn);
         keep(&mut conn);
         let last = number(&mut conn, "SELECT log_index AS n FROM ledger_head");
-        for nth in 0..COUNT {
+        for nth in 0..count(COUNT.0, COUNT.1) {
             let altered = match nth % 8 {
                 0..=3 => alter_event(&mut conn, &mut chance, nth / 8 * 4 + nth % 8, last),
                 4 | 5 => alter_order(&mut conn, &mut chance, last),
@@ -280,6 +282,57 @@ both! {
             put_back(&mut conn);
         }
         assert!(report(&mut conn).is_clean(), "everything was put back");
+    }
+}
+
+/// Alterations of the file itself.
+const FILE_COUNT: (usize, usize) = (40, 500);
+
+/// One bit of an event's stored bytes is another, or the file ends early; what to call it.
+fn alter_file(bytes: &mut Vec<u8>, needles: &[Vec<u8>], chance: &mut Chance) -> String {
+    if chance.one_in(10) {
+        let keep = bytes.len() - 4_096 * (1 + chance.below(4)) - chance.below(4_096);
+        bytes.truncate(keep);
+        return format!("cut to {keep} bytes");
+    }
+    let needle = &needles[chance.below(needles.len())];
+    let at = bytes.windows(needle.len()).position(|part| part == needle).expect("it is stored");
+    let (byte, bit) = (at + chance.below(needle.len()), chance.below(8));
+    bytes[byte] ^= 1 << bit;
+    format!("bit {bit} of byte {byte}")
+}
+
+#[derive(QueryableByName)]
+struct Stored {
+    #[diesel(sql_type = diesel::sql_types::Binary)]
+    hash: Vec<u8>,
+    #[diesel(sql_type = Text)]
+    data: String,
+}
+
+/// Somebody with a hex editor: what verification can't even read is found too.
+#[actix_web::test]
+async fn every_alteration_of_the_file_is_found() {
+    let app = TestApp::sqlite();
+    a_ledger(&app).await;
+    let DatabaseUrl::Sqlite(path) = app.settings.database.clone() else { unreachable!("a SQLite file") };
+    let mut conn = app.conn();
+    conn.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)").expect("all of it in one file");
+    let sql = "SELECT hash, data FROM events ORDER BY log_index";
+    let stored: Vec<Stored> =
+        on_backend!(&mut conn, c => diesel::sql_query(sql).load(c)).expect("the events");
+    let needles: Vec<Vec<u8>> =
+        stored.into_iter().flat_map(|row| [row.hash, row.data.into_bytes()]).collect();
+    let good = std::fs::read(&path).expect("the file");
+    let copy = app.dir().join("copy.db");
+    let mut chance = Chance::new(61);
+    for _ in 0..count(FILE_COUNT.0, FILE_COUNT.1) {
+        let mut bytes = good.clone();
+        let what = alter_file(&mut bytes, &needles, &mut chance);
+        std::fs::write(&copy, bytes).expect("a copy");
+        let url = DatabaseUrl::Sqlite(format!("file:{}?immutable=1", copy.display()));
+        let found = url.connect().and_then(|mut conn| verify(&mut conn, &mut |_, _| {}));
+        assert!(!found.is_ok_and(|report| report.is_clean()), "not found: {what}");
     }
 }
 

@@ -77,7 +77,7 @@ fn killed_again_and_again(home: &Home) {
         let (acted, heard) = mpsc::channel();
         let book = under_load(server, &world, cycle, &acted, |server| {
             // Another place in the stream of calls every time.
-            wait_for(&heard, 10 + 23 * cycle % 113);
+            wait_for(&heard, 10 + 7 * cycle % 31);
             server.kill();
         });
         let acknowledged = book.iter().filter(|(_, reply)| reply.is_some()).count();

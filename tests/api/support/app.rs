@@ -1,5 +1,6 @@
 //! The service under test and how it is called.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use actix_http::Request;
@@ -12,7 +13,7 @@ use actix_web::{test, web};
 use pingma::app::App;
 use pingma::clock::{Clock, ManualClock, SeededIds};
 use pingma::config::{Bounded, Overrides, Settings};
-use pingma::db::conn::Conn;
+use pingma::db::conn::{Conn, DatabaseUrl};
 use pingma::domain::instant::Instant;
 use pingma::http::middleware;
 use pingma::server::{self, Parts};
@@ -33,7 +34,7 @@ pub struct TestApp {
     /// Its settings.
     pub settings: Settings,
     service: web::Data<pingma::http::Service>,
-    _dir: Option<TempDir>,
+    dir: Option<Arc<TempDir>>,
 }
 
 /// An answer.
@@ -111,26 +112,32 @@ impl TestApp {
     }
 
     fn start(postgres: Option<String>) -> Self {
-        let dir = TempDir::new().expect("a temporary directory");
-        let file = |name: &str| dir.path().join(name).to_string_lossy().into_owned();
-        let database = postgres.unwrap_or_else(|| format!("sqlite://{}", file("pingma.db")));
+        let dir = Arc::new(TempDir::new().expect("a temporary directory"));
+        let file = dir.path().join("pingma.db");
+        let database = postgres.unwrap_or_else(|| format!("sqlite://{}", file.display()));
+        Self { dir: Some(Arc::clone(&dir)), ..Self::open(&database, dir.path(), NOW, 7) }
+    }
+
+    /// On a database that may be there already, with its keys in a folder, at an instant, with a seed of chance.
+    pub fn open(database: &str, dir: &Path, now: &str, seed: u64) -> Self {
         let overrides = Overrides {
-            database: Some(database),
-            key_file: Some(file("keys")),
+            database: Some(database.to_owned()),
+            key_file: Some(dir.join("keys").to_string_lossy().into_owned()),
             public_url: Some("http://pingma.example".to_owned()),
             allow_fsync_off: Some("true".to_owned()),
             login_rate_per_minute: Some("100000".to_owned()),
             public_rate_per_minute: Some("100000".to_owned()),
             ..Overrides::default()
         };
-        let settings = Settings::load(overrides, [], dir.path()).expect("settings");
+        let settings = Settings::load(overrides, [], dir).expect("settings");
         let mut conn = settings.database.connect().expect("the database answers");
         pingma::db::migrations::run(&mut conn).expect("migrations go up");
-        let clock = Arc::new(ManualClock::new(NOW.parse().expect("an instant")));
-        let parts = Parts { clock: Arc::clone(&clock) as Arc<dyn Clock>, ids: Arc::new(SeededIds::new(7)) };
+        let clock = Arc::new(ManualClock::new(now.parse().expect("an instant")));
+        let parts =
+            Parts { clock: Arc::clone(&clock) as Arc<dyn Clock>, ids: Arc::new(SeededIds::new(seed)) };
         let app = Arc::new(server::build(&settings, &parts).expect("the service starts"));
         let service = server::service(Arc::clone(&app), &settings, None).expect("the service");
-        Self { app, clock, settings, service: web::Data::new(service), _dir: Some(dir) }
+        Self { app, clock, settings, service: web::Data::new(service), dir: None }
     }
 
     /// From now on one address may make so many calls a minute without login.
@@ -146,7 +153,26 @@ impl TestApp {
             Parts { clock: Arc::clone(&self.clock) as Arc<dyn Clock>, ids: Arc::new(SeededIds::new(seed)) };
         let app = Arc::new(server::build(&settings, &parts).expect("another service starts"));
         let service = server::service(Arc::clone(&app), &settings, None).expect("the service");
-        Self { app, clock: Arc::clone(&self.clock), settings, service: web::Data::new(service), _dir: None }
+        Self {
+            app,
+            clock: Arc::clone(&self.clock),
+            settings,
+            service: web::Data::new(service),
+            dir: self.dir.clone(),
+        }
+    }
+
+    /// The folder with its keys.
+    pub fn dir(&self) -> &Path {
+        self.dir.as_ref().expect("it was started by the test").path()
+    }
+
+    /// The address of its database.
+    pub fn address(&self) -> String {
+        match &self.settings.database {
+            DatabaseUrl::Sqlite(path) => format!("sqlite://{path}"),
+            DatabaseUrl::Postgres(url) => url.clone(),
+        }
     }
 
     /// The time of the service.
