@@ -26,7 +26,7 @@ use crate::db::history::forget_public_scans_before;
 use crate::db::sessions::IdempotencyRecord;
 use crate::db::{DbError, backend, migrations};
 use crate::http::extract::MAX_BODY;
-use crate::http::limits::Limits;
+use crate::http::limits::{Limits, Rates};
 use crate::http::public_page::Complaint;
 use crate::http::{Service, middleware, routes};
 use crate::label::{FontError, LabelFonts};
@@ -187,8 +187,11 @@ pub fn service(
         app,
         fonts,
         limits: Limits::new(
-            settings.login_rate_per_minute.non_zero(),
-            settings.public_rate_per_minute.non_zero(),
+            Rates {
+                login: settings.login_rate_per_minute.non_zero(),
+                public: settings.public_rate_per_minute.non_zero(),
+                typed: settings.typed_rate_per_minute.non_zero(),
+            },
             settings.trusted_proxies.clone(),
         ),
         metrics,

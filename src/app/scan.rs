@@ -3,10 +3,12 @@
 use super::App;
 use crate::auth::keyring::Keyring;
 use crate::db::facts::LabelRow;
+use crate::domain::actor::Credential;
 use crate::domain::cylinder::LabelStatus;
 use crate::domain::event::{CodeStatus, ScanRecord};
-use crate::domain::id::CylinderId;
+use crate::domain::id::{CylinderId, OrganizationId};
 use crate::domain::label_code::{Entry, LabelId, Scan, foreign_host};
+use crate::error::Result;
 use crate::ledger::{Facts, Needs};
 
 /// A text that was handed in, with its tag judged.
@@ -81,6 +83,15 @@ impl ScannedCode {
 }
 
 impl App {
+    /// For whom somebody works.
+    ///
+    /// # Errors
+    /// 401, or the database.
+    pub fn organization_of(&self, credential: Credential) -> Result<OrganizationId> {
+        let mut conn = self.pool.get()?;
+        Ok(super::actor(&mut conn, credential, self.now())?.organization_id)
+    }
+
     /// Reads what was scanned or typed, by the keys and the address of this service. Whose address a text has that is no
     /// code of ours is of no interest: another QR is a mistake.
     pub fn scanned(&self, text: &str, entry: Entry) -> ScannedCode {

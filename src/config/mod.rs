@@ -182,6 +182,9 @@ pub struct Settings {
     /// Calls without login per minute from one address.
     #[serde(deserialize_with = "value")]
     pub public_rate_per_minute: Bounded<1, 100_000>,
+    /// Typed codes per minute from one address and of one organization.
+    #[serde(deserialize_with = "value")]
+    pub typed_rate_per_minute: Bounded<1, 100_000>,
     /// From which peers forwarded headers are believed.
     #[serde(deserialize_with = "list")]
     pub trusted_proxies: TrustedProxies,
@@ -213,6 +216,7 @@ impl Default for Settings {
             allow_fsync_off: false,
             login_rate_per_minute: Bounded::clamped(30),
             public_rate_per_minute: Bounded::clamped(60),
+            typed_rate_per_minute: Bounded::clamped(60),
             trusted_proxies: TrustedProxies::default(),
             shutdown_timeout_s: Bounded::clamped(20),
         }
@@ -285,6 +289,9 @@ pub struct Overrides {
     /// Calls without login per minute from one address, 1 to 100000
     #[arg(long, value_name = "COUNT")]
     pub public_rate_per_minute: Option<String>,
+    /// Typed codes per minute from one address and of one organization, 1 to 100000
+    #[arg(long, value_name = "COUNT")]
+    pub typed_rate_per_minute: Option<String>,
     /// IP addresses, with commas between, from which forwarded headers are believed
     #[arg(long, value_name = "ADDRESSES")]
     pub trusted_proxies: Option<String>,
@@ -314,6 +321,7 @@ impl Overrides {
             ("allow_fsync_off", self.allow_fsync_off),
             ("login_rate_per_minute", self.login_rate_per_minute),
             ("public_rate_per_minute", self.public_rate_per_minute),
+            ("typed_rate_per_minute", self.typed_rate_per_minute),
             ("trusted_proxies", self.trusted_proxies),
             ("shutdown_timeout_s", self.shutdown_timeout_s),
         ]
@@ -419,6 +427,7 @@ impl Settings {
             "allow_fsync_off": self.allow_fsync_off,
             "login_rate_per_minute": self.login_rate_per_minute.get(),
             "public_rate_per_minute": self.public_rate_per_minute.get(),
+            "typed_rate_per_minute": self.typed_rate_per_minute.get(),
             "trusted_proxies": self.trusted_proxies.0,
             "shutdown_timeout_s": self.shutdown_timeout_s.get(),
         })

@@ -62,6 +62,7 @@ fn without_any_layer_the_defaults_are_in_force() {
             "allow_fsync_off": false,
             "login_rate_per_minute": 30,
             "public_rate_per_minute": 60,
+            "typed_rate_per_minute": 60,
             "trusted_proxies": [],
             "shutdown_timeout_s": 20,
         })
@@ -204,6 +205,7 @@ fn every_key_can_be_set_in_the_file_and_in_the_environment() {
         ("allow_fsync_off", "true"),
         ("login_rate_per_minute", "1"),
         ("public_rate_per_minute", "2"),
+        ("typed_rate_per_minute", "3"),
         ("trusted_proxies", "[\"10.0.0.1\",\"::1\"]"),
         ("shutdown_timeout_s", "300"),
     ];
@@ -238,6 +240,7 @@ fn numbers_have_bounds() {
         ("clock_gap_days", 1, 3650),
         ("login_rate_per_minute", 1, 100_000),
         ("public_rate_per_minute", 1, 100_000),
+        ("typed_rate_per_minute", 1, 100_000),
         ("shutdown_timeout_s", 1, 300),
     ] {
         for good in [min, max] {

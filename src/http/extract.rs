@@ -1,11 +1,13 @@
 //! What handlers read from a request: who calls, in which language, which page, which body.
 
 use std::future::{Ready, ready};
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{
     self, AcceptLanguage, Header as _, HeaderMap, HeaderName, HeaderValue, LanguageTag, Preference, Quality,
 };
+use actix_web::rt::time::timeout;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -25,6 +27,9 @@ use crate::ledger::chain::sha256;
 
 /// Largest body, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
+
+/// How long a body may take: whoever sends one byte now and then would hold a connection for ever.
+const BODY_TIME: Duration = Duration::from_secs(10);
 
 /// The language of messages, by `Accept-Language`: Chinese, unless English is liked better or Chinese is refused (`q=0`).
 pub fn lang_of(request: &impl HttpMessage) -> Lang {
@@ -176,7 +181,8 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
             if !is_json {
                 return Err(Code::UnsupportedMedia.into());
             }
-            let bytes = bytes.await.map_err(|error| {
+            let late = |_| Error::new(Code::MalformedRequest, "the body did not come within 10 s");
+            let bytes = timeout(BODY_TIME, bytes).await.map_err(late)?.map_err(|error| {
                 let too_large =
                     error.as_response_error().status_code() == actix_web::http::StatusCode::PAYLOAD_TOO_LARGE;
                 Error::from(if too_large { Code::BodyTooLarge } else { Code::MalformedRequest })

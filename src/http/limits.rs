@@ -1,5 +1,6 @@
-//! How often one address may call what needs no login.
+//! How often one address may call what needs no login, and how many codes may be typed.
 
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 
@@ -8,25 +9,37 @@ use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use crate::config::TrustedProxies;
+use crate::domain::id::OrganizationId;
 use crate::error::{Error, Result};
 
-/// Limits per client address.
+/// What may be done per minute.
+#[derive(Debug, Clone, Copy)]
+pub struct Rates {
+    /// Tries to sign in, of one address.
+    pub login: NonZeroU32,
+    /// Calls without login, of one address.
+    pub public: NonZeroU32,
+    /// Typed codes, of one address and of one organization.
+    pub typed: NonZeroU32,
+}
+
+/// Limits per client address, for typed codes also per organization.
 pub struct Limits {
     login: DefaultKeyedRateLimiter<IpAddr>,
     public: DefaultKeyedRateLimiter<IpAddr>,
+    typed: DefaultKeyedRateLimiter<IpAddr>,
+    typed_by: DefaultKeyedRateLimiter<OrganizationId>,
     trusted_proxies: TrustedProxies,
 }
 
 impl Limits {
-    /// Calls per minute and address. Forwarded addresses count only from the named proxies.
-    pub fn new(
-        login_per_minute: NonZeroU32,
-        public_per_minute: NonZeroU32,
-        trusted_proxies: TrustedProxies,
-    ) -> Self {
+    /// Forwarded addresses count only from the named proxies.
+    pub fn new(per_minute: Rates, trusted_proxies: TrustedProxies) -> Self {
         Self {
-            login: RateLimiter::keyed(Quota::per_minute(login_per_minute)),
-            public: RateLimiter::keyed(Quota::per_minute(public_per_minute)),
+            login: RateLimiter::keyed(Quota::per_minute(per_minute.login)),
+            public: RateLimiter::keyed(Quota::per_minute(per_minute.public)),
+            typed: RateLimiter::keyed(Quota::per_minute(per_minute.typed)),
+            typed_by: RateLimiter::keyed(Quota::per_minute(per_minute.typed)),
             trusted_proxies,
         }
     }
@@ -51,7 +64,7 @@ impl Limits {
     /// 429.
     pub fn login(&self, request: &HttpRequest) -> Result<IpAddr> {
         let address = self.client(request);
-        check(&self.login, address).map(|()| address)
+        check(&self.login, &address).map(|()| address)
     }
 
     /// Counts a look-up by anybody.
@@ -59,18 +72,29 @@ impl Limits {
     /// # Errors
     /// 429.
     pub fn public(&self, request: &HttpRequest) -> Result<()> {
-        check(&self.public, self.client(request))
+        check(&self.public, &self.client(request))
+    }
+
+    /// Counts a typed code. It has no tag: without a limit somebody could try ids one by one and learn which exist.
+    ///
+    /// # Errors
+    /// 429.
+    pub fn typed(&self, request: &HttpRequest, by: OrganizationId) -> Result<()> {
+        check(&self.typed_by, &by)?;
+        check(&self.typed, &self.client(request))
     }
 
     /// Forgets addresses that were not seen for a while, so that the tables stay small.
     pub fn shrink(&self) {
         self.login.retain_recent();
         self.public.retain_recent();
+        self.typed.retain_recent();
+        self.typed_by.retain_recent();
     }
 }
 
-fn check(limiter: &DefaultKeyedRateLimiter<IpAddr>, address: IpAddr) -> Result<()> {
-    limiter.check_key(&address).map_err(|not_until| {
+fn check<K: Clone + Eq + Hash>(limiter: &DefaultKeyedRateLimiter<K>, key: &K) -> Result<()> {
+    limiter.check_key(key).map_err(|not_until| {
         let wait = not_until.wait_time_from(DefaultClock::default().now());
         Error::too_many(u32::try_from(wait.as_secs().saturating_add(1)).unwrap_or(u32::MAX))
     })

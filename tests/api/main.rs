@@ -21,6 +21,7 @@ mod faults;
 mod filling;
 mod history;
 mod holds;
+mod hostile;
 mod labels;
 mod lifecycle;
 mod loopholes;

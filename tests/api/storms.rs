@@ -36,7 +36,7 @@ async fn ready(w: &World) -> Reply {
 both! {
     async fn a_wrong_clock_stops_fills_and_nothing_else(app) {
         let mut w = World::enter(app).await;
-        for (n, wrong) in ["2026-06-15T03:00:00Z", "2036-06-15T04:00:00Z"].into_iter().enumerate() {
+        for (n, wrong) in ["2026-06-15T03:00:00Z", "2036-06-15T04:00:00Z", "2016-06-15T04:00:00Z"].into_iter().enumerate() {
             w.at("2026-06-15T04:00:00Z");
             let code = w.cylinder(&format!("B000000{n}")).await;
             assert_eq!(ready(&w).await.status, 200);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
@@ -21,6 +21,7 @@ use crate::database::fresh_postgres;
 pub struct Home {
     /// The address of the database.
     pub database: String,
+    keys: PathBuf,
     dir: TempDir,
 }
 
@@ -50,7 +51,7 @@ impl Home {
     pub fn sqlite() -> Self {
         let dir = TempDir::new().expect("a temporary directory");
         let database = format!("sqlite://{}", dir.path().join("pingma.db").display());
-        Self { database, dir }
+        Self { database, keys: dir.path().join("keys"), dir }
     }
 
     /// On a PostgreSQL database.
@@ -58,9 +59,17 @@ impl Home {
         Self::on(fresh_postgres())
     }
 
+    /// On a SQLite file in a folder that is somebody else's to clear up; the keys lie beside it.
+    pub fn at(folder: &Path) -> Self {
+        let dir = TempDir::new().expect("a temporary directory");
+        let database = format!("sqlite://{}", folder.join("pingma.db").display());
+        Self { database, keys: folder.join("keys"), dir }
+    }
+
     /// On the database of an address.
     pub fn on(database: String) -> Self {
-        Self { database, dir: TempDir::new().expect("a temporary directory") }
+        let dir = TempDir::new().expect("a temporary directory");
+        Self { database, keys: dir.path().join("keys"), dir }
     }
 
     /// Its folder.
@@ -89,7 +98,7 @@ impl Home {
             .current_dir(self.dir.path())
             .env_clear()
             .env("PINGMA_DATABASE", &self.database)
-            .env("PINGMA_KEY_FILE", self.dir.path().join("keys"))
+            .env("PINGMA_KEY_FILE", &self.keys)
             .env("PINGMA_ALLOW_FSYNC_OFF", "true")
             .env("PINGMA_LOG_FORMAT", "json")
             .env("PINGMA_LOG", "info")
@@ -179,10 +188,29 @@ impl Server {
         assert_eq!(status.code(), None, "ended by the signal");
     }
 
+    /// Stops all its threads where they are; returns when they stand.
+    pub fn freeze(&self) {
+        self.signal("-STOP");
+        let tasks = format!("/proc/{}/task", self.child.id());
+        let stands = |task: PathBuf| {
+            let stat = std::fs::read_to_string(task.join("stat")).unwrap_or_default();
+            stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
+        };
+        let all_stand = || {
+            let mut tasks = std::fs::read_dir(&tasks).expect("its threads");
+            tasks.all(|task| task.is_ok_and(|task| stands(task.path())))
+        };
+        within(Duration::from_secs(20), all_stand).expect("it stands");
+    }
+
+    fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().expect("kill");
+        assert!(sent.success());
+    }
+
     /// Asks it to end and returns its exit code.
     pub fn terminate(mut self) -> Option<i32> {
-        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().expect("kill");
-        assert!(sent.success());
+        self.signal("-TERM");
         self.child.wait().expect("it ends").code()
     }
 

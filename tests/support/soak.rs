@@ -9,3 +9,8 @@ pub fn soaking() -> bool {
 pub fn count(short: usize, long: usize) -> usize {
     if soaking() { long } else { short }
 }
+
+/// Says on standard error why a test does nothing here.
+pub fn skipped(why: &str) {
+    eprintln!("SKIPPED: {why}");
+}

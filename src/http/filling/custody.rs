@@ -102,7 +102,12 @@ pub struct HandoverReply {
 }
 
 /// `POST /handovers`
-pub async fn hand_over(service: Data, caller: Caller, body: Body<HandoverRequest>) -> HttpResult {
+pub async fn hand_over(
+    service: Data,
+    request: HttpRequest,
+    caller: Caller,
+    body: Body<HandoverRequest>,
+) -> HttpResult {
     let call = caller.keyed_call(body.digest)?;
     let given = body.value;
     let position = match &given.position {
@@ -116,7 +121,7 @@ pub async fn hand_over(service: Data, caller: Caller, body: Body<HandoverRequest
         &service,
         HandOver {
             call,
-            code: service.app.scanned(given.code.as_str(), given.entry),
+            code: scanned(&service, &request, &caller, &given.code, given.entry).await?,
             customer_ref: given.customer_ref,
             position,
             captured_at: captured(&service, given.captured_at)?,
@@ -184,7 +189,12 @@ fn scan_reply(receipt: &Receipt) -> ScanReply {
 }
 
 /// `POST /returns`
-pub async fn take_back(service: Data, caller: Caller, body: Body<ReturnRequest>) -> HttpResult {
+pub async fn take_back(
+    service: Data,
+    request: HttpRequest,
+    caller: Caller,
+    body: Body<ReturnRequest>,
+) -> HttpResult {
     let call = caller.keyed_call(body.digest)?;
     let given = body.value;
     let entry = given.entry.unwrap_or(Entry::Scanned);
@@ -192,7 +202,7 @@ pub async fn take_back(service: Data, caller: Caller, body: Body<ReturnRequest>)
         &service,
         TakeBack {
             call,
-            code: service.app.scanned(given.code.as_str(), entry),
+            code: scanned(&service, &request, &caller, &given.code, entry).await?,
             site_id: given.site_id,
             residual_g: given.residual_g,
             captured_at: captured(&service, given.captured_at)?,
@@ -222,7 +232,12 @@ pub struct EmptyingRequest {
 }
 
 /// `POST /emptyings`
-pub async fn empty(service: Data, caller: Caller, body: Body<EmptyingRequest>) -> HttpResult {
+pub async fn empty(
+    service: Data,
+    request: HttpRequest,
+    caller: Caller,
+    body: Body<EmptyingRequest>,
+) -> HttpResult {
     let call = caller.keyed_call(body.digest)?;
     let given = body.value;
     let entry = given.entry.unwrap_or(Entry::Scanned);
@@ -230,7 +245,7 @@ pub async fn empty(service: Data, caller: Caller, body: Body<EmptyingRequest>) -
         &service,
         Empty {
             call,
-            code: service.app.scanned(given.code.as_str(), entry),
+            code: scanned(&service, &request, &caller, &given.code, entry).await?,
             reason: given.reason,
             residual_g: given.residual_g,
             witness_id: given.witness_id,

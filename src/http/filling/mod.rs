@@ -1,8 +1,11 @@
 //! The scan before filling, the record after it, the second weighing.
 
 mod custody;
+mod scanned;
 
 pub use custody::*;
+pub use scanned::Scanned;
+use scanned::scanned;
 
 use super::extract::{Body, Caller, Limit, page, query};
 use super::registry::path_id;
@@ -27,9 +30,6 @@ use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-
-/// A scanned or typed text, cut by its bounds alone: what it is, the gate says.
-pub type Scanned = Text<1, 400>;
 
 /// Where an event stands.
 #[derive(Debug, Serialize, ToSchema)]
@@ -124,14 +124,20 @@ fn captured(service: &Data, at: Option<Instant>) -> Result<Option<Instant>, Erro
 }
 
 /// `POST /fill-checks`
-pub async fn check(service: Data, caller: Caller, body: Body<FillCheckRequest>) -> HttpResult {
+pub async fn check(
+    service: Data,
+    request: HttpRequest,
+    caller: Caller,
+    body: Body<FillCheckRequest>,
+) -> HttpResult {
     let call = caller.keyed_call(body.digest)?;
     let asked = body.value;
+    let code = scanned(&service, &request, &caller, &asked.code, asked.entry).await?;
     let receipt = command(
         &service,
         CheckFill {
             call,
-            code: service.app.scanned(asked.code.as_str(), asked.entry),
+            code,
             scale_id: asked.scale_id,
             scale_g: asked.scale_g,
             stamp_digits: asked.stamp_digits.map(|digits| digits.to_string()),

@@ -127,6 +127,7 @@ impl TestApp {
             allow_fsync_off: Some("true".to_owned()),
             login_rate_per_minute: Some("100000".to_owned()),
             public_rate_per_minute: Some("100000".to_owned()),
+            typed_rate_per_minute: Some("100000".to_owned()),
             ..Overrides::default()
         };
         let settings = Settings::load(overrides, [], dir).expect("settings");
@@ -143,6 +144,13 @@ impl TestApp {
     /// From now on one address may make so many calls a minute without login.
     pub fn limit_public_calls(&mut self, per_minute: u32) {
         self.settings.public_rate_per_minute = Bounded::new(per_minute).expect("a rate");
+        let service = server::service(Arc::clone(&self.app), &self.settings, None).expect("the service");
+        self.service = web::Data::new(service);
+    }
+
+    /// From now on so many codes a minute may be typed.
+    pub fn limit_typed_codes(&mut self, per_minute: u32) {
+        self.settings.typed_rate_per_minute = Bounded::new(per_minute).expect("a rate");
         let service = server::service(Arc::clone(&self.app), &self.settings, None).expect("the service");
         self.service = web::Data::new(service);
     }
