@@ -1,7 +1,7 @@
 # `make` alone lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo demo-postgres test bench lint check-format check-clippy check-doc audit openapi clean
+.PHONY: help build demo demo-postgres test soak bench lint check-format check-clippy check-doc audit openapi clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,13 @@ demo-postgres: ## the same on a throw-away PostgreSQL
 test: ## run all tests; they start the PostgreSQL they need
 	scripts/setup.sh test
 	cargo test --locked
+
+# The long forms of tests that `make test` runs shortly, one after the other: they wait for each other's disks.
+soak: ## break it for a quarter of an hour: crashes, power cuts, full disks, hostile clients
+	scripts/setup.sh test
+	PINGMA_TEST_SOAK=1 cargo test --locked --test crash -- --test-threads=2 --nocapture
+	PINGMA_TEST_SOAK=1 cargo test --locked --test api -- --test-threads=2 faults:: hostile:: parsers:: storms:: tamper::
+	PINGMA_TEST_SOAK=1 scripts/fuzz-api.sh
 
 bench: ## run the benchmarks
 	cargo bench --locked

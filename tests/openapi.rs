@@ -102,3 +102,23 @@ fn every_reference_leads_somewhere() {
         assert!(used.contains(&format!("#/components/schemas/{name}")), "nothing refers to {name}");
     }
 }
+
+/// The words of a list are those that are sent, not the names that the code has for them.
+#[test]
+fn enums_have_the_words_that_are_sent() {
+    let schemas = &document()["components"]["schemas"];
+    for (name, words) in [
+        ("Medium", pingma::domain::cylinder::Medium::WORDS),
+        ("Role", pingma::domain::actor::Role::WORDS),
+        ("Entry", pingma::domain::label_code::Entry::WORDS),
+        ("CylinderStatus", pingma::domain::cylinder::CylinderStatus::WORDS),
+    ] {
+        assert_eq!(schemas[name]["enum"], serde_json::json!(words), "{name}");
+    }
+    for (name, schema) in schemas.as_object().expect("schemas") {
+        let words = schema["enum"].as_array().into_iter().flatten().filter_map(serde_json::Value::as_str);
+        for word in words {
+            assert_eq!(word, word.to_lowercase(), "{name}");
+        }
+    }
+}

@@ -148,6 +148,9 @@ fn key_parameter(key: Key) -> Parameter {
         .build()
 }
 
+/// What a person asked for is answered with a page, also where it fails.
+const HTML: &str = "text/html";
+
 fn responses(spec: &Spec) -> utoipa::openapi::Responses {
     let (status, media_type, schema) = &spec.reply;
     let good = || {
@@ -159,9 +162,12 @@ fn responses(spec: &Spec) -> utoipa::openapi::Responses {
         answer.content(*media_type, content).build()
     };
     let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name(Problem::name()))).build();
-    let bad = ResponseBuilder::new()
+    let mut bad = ResponseBuilder::new()
         .description("a problem (RFC 9457)")
         .content("application/problem+json", problem);
+    if *media_type == HTML {
+        bad = bad.content(HTML, ContentBuilder::new().build()).description("a page, or a problem (RFC 9457)");
+    }
     let mut all = ResponsesBuilder::new().response(status.to_string(), good());
     if let Some(also) = spec.also {
         all = all.response(also.to_string(), good());

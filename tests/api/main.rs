@@ -27,6 +27,7 @@ mod lifecycle;
 mod loopholes;
 mod model;
 mod never_allowed;
+mod parsers;
 mod permits;
 mod public;
 mod registration;

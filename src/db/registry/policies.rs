@@ -24,7 +24,7 @@ rows! {
         /// From which day.
         effective_on: NaiveDate,
         /// The value.
-        #[schema(value_type = Object)]
+        #[schema(value_type = serde_json::Value)]
         value: Json<serde_json::Value>,
         /// Why.
         reason: String,

@@ -7,6 +7,7 @@ pub mod database;
 pub mod driver;
 pub mod examples;
 pub mod holdings;
+pub mod noise;
 pub mod world;
 
 pub use app::TestApp;
