@@ -470,8 +470,9 @@ impl EventData {
     ///
     /// # Errors
     /// A kind or data that this version does not know.
-    pub fn from_stored(kind: &str, data: Value) -> Result<Self, serde_json::Error> {
-        serde_json::from_value(serde_json::json!({ "kind": kind, "data": data }))
+    pub fn from_stored(kind: &str, data: &str) -> Result<Self, serde_json::Error> {
+        // The kind comes first, so that the data is read in one go and not kept aside.
+        serde_json::from_str(&format!(r#"{{"kind":{},"data":{data}}}"#, Value::from(kind)))
     }
 
     /// What the rules found, where the event carries findings.

@@ -219,7 +219,7 @@ impl Worker {
     ) -> std::result::Result<Answers, TxError<DbError>> {
         let mut conn = match self.conn.take() {
             Some(conn) => conn,
-            None => self.settings.database.connect().map_err(TxError::RolledBack)?,
+            None => self.settings.database.connect_writer().map_err(TxError::RolledBack)?,
         };
         let batch = Batch {
             now: Moment::new(self.clock.now(), self.settings.zone),
