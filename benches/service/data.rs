@@ -80,10 +80,8 @@ pub fn write(
     }
     transaction::<_, anyhow::Error>(&mut conn, |conn| {
         db::take_places(conn, writer.log_index, Some(now.plus_seconds(-60)))?;
-        for permit in writer.permits.iter().flatten() {
-            db::put_scale_permit(conn, permit, None)?;
-        }
-        Ok(())
+        let permits: Vec<_> = writer.permits.iter().flatten().map(|permit| (*permit, None)).collect();
+        Ok(db::put_scale_permits(conn, &permits)?)
     })
     .map_err(|e| anyhow!("{e:?}"))?;
     progress.finish();
@@ -360,9 +358,10 @@ impl Generator<'_> {
         bottle.version += 1;
         let (kind, data) = event.data.to_stored()?;
         let position = Position { log_index: self.log_index, seq: bottle.version, prev_hash: bottle.head };
-        let sealed = seal(event, &kind, &data, position);
+        let data = data.to_string();
+        let sealed = seal(event, &kind, &data, position)?;
         bottle.head = sealed.hash;
-        made.events.push(EventRow::new(&sealed, kind, data.to_string()));
+        made.events.push(EventRow::new(&sealed, kind, data));
         Ok(())
     }
 }
@@ -380,5 +379,6 @@ fn scan(bottle: &Bottle) -> ScanRecord {
         status: CodeStatus::Bound,
         label_id: Some(bottle.cylinder.label.id.clone()),
         text: None,
+        foreign_host: None,
     }
 }

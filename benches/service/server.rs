@@ -22,6 +22,8 @@ impl Server {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pingma"));
         command.arg("--config").arg(config).args(["serve", "--listen", "127.0.0.1:0"]);
         command.env("PINGMA_LOG", "info").env("PINGMA_LOG_FORMAT", "json");
+        // Not a setting of the service, which refuses what it doesn't know.
+        command.env_remove("PINGMA_BENCH_DIR");
         if let Some(library) = preload {
             command.env("LD_PRELOAD", library);
         }

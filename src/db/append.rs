@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use super::conn::Conn;
 use super::facts::{CylinderRow, EventRow, FillRow, LabelRow, ScalePermitRow};
 use super::schema::{
-    cylinders, event_private, events, fills, labels, ledger_head, owner_changes, scale_permits, streams,
+    cylinders, event_private, fills, labels, ledger_head, owner_changes, scale_permits, streams,
 };
 use super::{DbError, backend, one};
 use crate::domain::cylinder::{CustodyKind, CylinderStatus, LabelStatus};
@@ -16,8 +16,9 @@ use crate::domain::label_code::LabelId;
 use crate::on_backend;
 
 /// A cylinder's row: the columns people search by, and the whole state.
+// What is none is written as NULL, so that the statement stays the same.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = cylinders)]
+#[diesel(table_name = cylinders, treat_none_as_default_value = false)]
 pub struct CylinderColumns {
     /// Its id.
     pub id: CylinderId,
@@ -47,7 +48,7 @@ pub struct CylinderColumns {
     pub custody_organization_id: OrganizationId,
     /// Where it was last seen.
     pub district_code: String,
-    /// The whole state as canonical JSON.
+    /// The whole state as JSON.
     pub state: String,
     /// Sequence number of its last event.
     pub version: i64,
@@ -65,7 +66,6 @@ impl CylinderColumns {
     pub fn new(row: &CylinderRow) -> Result<Self, DbError> {
         let cylinder = &row.cylinder;
         let stamp = &cylinder.stamp;
-        let state = serde_json::to_value(cylinder).map_err(DbError::corrupt)?;
         Ok(Self {
             id: cylinder.id,
             owner_id: cylinder.owner_id,
@@ -81,7 +81,7 @@ impl CylinderColumns {
             custody_kind: cylinder.custody.kind,
             custody_organization_id: cylinder.custody.organization_id,
             district_code: row.seen_in.to_string(),
-            state: state.to_string(),
+            state: serde_json::to_string(cylinder).map_err(DbError::corrupt)?,
             version: row.version,
             head_hash: row.head_hash.to_vec(),
             registered_at: cylinder.registered_at,
@@ -107,14 +107,14 @@ pub fn lock_head(conn: &mut Conn) -> Result<(), DbError> {
 pub fn take_places(conn: &mut Conn, count: i64, trusted_at: Option<Instant>) -> Result<i64, DbError> {
     use ledger_head as t;
     Ok(on_backend!(conn, c => match trusted_at {
-        Some(at) => diesel::update(t::table)
-            .set((t::log_index.eq(t::log_index + count), t::trusted_at.eq(at)))
-            .returning(t::log_index)
-            .get_result(c),
-        None => diesel::update(t::table)
-            .set(t::log_index.eq(t::log_index + count))
-            .returning(t::log_index)
-            .get_result(c),
+        Some(at) => {
+            let moved = (t::log_index.eq(t::log_index + count), t::trusted_at.eq(at));
+            prepared!(diesel::update(t::table).set(moved).returning(t::log_index)).get_result(c)
+        }
+        None => {
+            let moved = t::log_index.eq(t::log_index + count);
+            prepared!(diesel::update(t::table).set(moved).returning(t::log_index)).get_result(c)
+        }
     })?)
 }
 
@@ -174,9 +174,8 @@ pub fn insert_labels(conn: &mut Conn, rows: &[LabelRow], at: Instant) -> Result<
 /// The database.
 pub fn end_label(conn: &mut Conn, id: &LabelId, status: LabelStatus, at: Instant) -> Result<(), DbError> {
     use labels as t;
-    on_backend!(conn, c => diesel::update(t::table.filter(t::id.eq(id)))
-        .set((t::status.eq(status), t::ended_at.eq(at)))
-        .execute(c))?;
+    let ended = (t::status.eq(status), t::ended_at.eq(at));
+    on_backend!(conn, c => prepared!(diesel::update(t::table.filter(t::id.eq(id))).set(ended)).execute(c))?;
     Ok(())
 }
 
@@ -185,8 +184,10 @@ pub fn end_label(conn: &mut Conn, id: &LabelId, status: LabelStatus, at: Instant
 /// # Errors
 /// The database; an idempotency key that was used.
 pub fn insert_events(conn: &mut Conn, rows: &[EventRow]) -> Result<(), DbError> {
-    on_backend!(conn, c => diesel::insert_into(events::table).values(rows).execute(c))?;
-    Ok(())
+    match conn {
+        Conn::Sqlite(c) => backend::sqlite::insert_events(c, rows),
+        Conn::Postgres(c) => backend::postgres::insert_events(c, rows),
+    }
 }
 
 /// Keeps what belongs to an event but not into it.
@@ -223,33 +224,30 @@ pub fn move_stream(
     let moved = on_backend!(conn, c => match from_seq {
         None => diesel::insert_into(t::table).values((t::id.eq(id), t::kind.eq(kind), head)).execute(c),
         Some(from) => {
-            diesel::update(t::table.filter(t::id.eq(id)).filter(t::seq.eq(from))).set(head).execute(c)
+            prepared!(diesel::update(t::table.filter(t::id.eq(id)).filter(t::seq.eq(from))).set(head)).execute(c)
         }
     })?;
     one(moved)
 }
 
-/// Sets the newest permit of a scale: from `stored` version (none: it is the first).
+/// Sets the newest permits of scales: `(row, version read)`, none where it is the scale's first.
 ///
 /// # Errors
 /// The database; [`DbError::Conflict`] where somebody else was faster.
-pub fn put_scale_permit(conn: &mut Conn, row: &ScalePermitRow, stored: Option<i64>) -> Result<(), DbError> {
-    use scale_permits as t;
-    let permit = (
-        t::permit_id.eq(row.permit_id),
-        t::cylinder_id.eq(row.cylinder_id),
-        t::operator_id.eq(row.operator_id),
-        t::expires_at.eq(row.expires_at),
-        t::version.eq(row.version),
-    );
-    let written = on_backend!(conn, c => match stored {
-        None => diesel::insert_into(t::table).values((t::scale_id.eq(row.scale_id), permit)).execute(c),
-        Some(version) => {
-            let newest = t::table.filter(t::scale_id.eq(row.scale_id)).filter(t::version.eq(version));
-            diesel::update(newest).set(permit).execute(c)
-        }
-    })?;
-    one(written)
+pub fn put_scale_permits(conn: &mut Conn, rows: &[(ScalePermitRow, Option<i64>)]) -> Result<(), DbError> {
+    let (known, first): (Vec<_>, Vec<_>) = rows.iter().copied().partition(|(_, stored)| stored.is_some());
+    for (row, _) in first {
+        on_backend!(conn, c => diesel::insert_into(scale_permits::table).values(row).execute(c))?;
+    }
+    if known.is_empty() {
+        return Ok(());
+    }
+    let known: Vec<_> = known.into_iter().filter_map(|(row, stored)| Some((row, stored?))).collect();
+    let updated = match conn {
+        Conn::Sqlite(c) => backend::sqlite::update_scale_permits(c, &known)?,
+        Conn::Postgres(c) => backend::postgres::update_scale_permits(c, &known)?,
+    };
+    if updated == known.len() { Ok(()) } else { Err(DbError::Conflict) }
 }
 
 /// Adds fills.
@@ -290,9 +288,8 @@ pub fn insert_fills(conn: &mut Conn, rows: &[FillRow]) -> Result<(), DbError> {
 /// The database.
 pub fn update_fill(conn: &mut Conn, row: &FillRow) -> Result<(), DbError> {
     use fills as t;
-    on_backend!(conn, c => diesel::update(t::table.filter(t::id.eq(row.id)))
-        .set((t::gross_g.eq(row.gross_g), t::net_g.eq(row.net_g), t::status.eq(row.status)))
-        .execute(c))?;
+    let weighed = (t::gross_g.eq(row.gross_g), t::net_g.eq(row.net_g), t::status.eq(row.status));
+    on_backend!(conn, c => prepared!(diesel::update(t::table.filter(t::id.eq(row.id))).set(weighed)).execute(c))?;
     Ok(())
 }
 

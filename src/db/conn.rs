@@ -54,7 +54,7 @@ impl fmt::Debug for DatabaseUrl {
 /// Why FULL: with NORMAL a power cut loses transactions that were already acknowledged. Why no automatic checkpoint:
 /// it would run inside somebody's commit; `checkpoint` does it in the background.
 const SQLITE_SETUP: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-     PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY;";
+     PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -8000; PRAGMA temp_store = MEMORY;";
 const POSTGRES_SETUP: &str = "SET TIME ZONE 'UTC'; SET synchronous_commit = on; SET statement_timeout = '15s'; SET lock_timeout = '10s';";
 
 impl DatabaseUrl {
@@ -75,6 +75,18 @@ impl DatabaseUrl {
                 Ok(Conn::Postgres(conn))
             }
         }
+    }
+
+    /// Opens a connection for the ledger's writer: the only one that is worth a large cache, since every batch passes it.
+    ///
+    /// # Errors
+    /// As [`DatabaseUrl::connect`].
+    pub fn connect_writer(&self) -> Result<Conn, DbError> {
+        let mut conn = self.connect()?;
+        if let Conn::Sqlite(c) = &mut conn {
+            c.batch_execute("PRAGMA cache_size = -64000;")?;
+        }
+        Ok(conn)
     }
 
     /// Opens a pool; connections are made when they are first wanted.

@@ -1,8 +1,11 @@
 //! The only place that knows diesel. One file per aggregate; SQL that differs per database is in `backend`.
 
 #[macro_use]
+mod prepared;
+#[macro_use]
 mod rows;
 
+mod among;
 pub mod append;
 pub mod audit;
 pub mod backend;

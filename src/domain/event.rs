@@ -8,6 +8,7 @@ use super::date::{Day, StampDate};
 use super::district::DistrictCode;
 use super::finding::Finding;
 use super::id::{CylinderId, EventId, OrganizationId, PrincipalId, ScaleId, SiteId, UserId};
+use super::inspection::InspectionItems;
 use super::instant::Instant;
 use super::label_code::{Entry, LabelId};
 use super::value::{Number, Reason, Text};
@@ -348,62 +349,6 @@ pub struct Reweighed {
     pub status: FillStatus,
 }
 
-crate::words! {
-    /// The result of one item of an inspection.
-    pub enum ItemResult {
-        /// In order.
-        Pass => "pass",
-        /// Not in order.
-        Fail => "fail",
-        /// Not done on this kind of cylinder.
-        NotApplicable => "not_applicable",
-    }
-}
-
-/// The items of a periodic inspection (GB/T 8334).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct InspectionItems {
-    /// 外观
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub visual: Option<ItemResult>,
-    /// 焊接接头
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub weld: Option<ItemResult>,
-    /// 阀座
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub neck_ring: Option<ItemResult>,
-    /// 壁厚
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub wall_thickness: Option<ItemResult>,
-    /// 容积
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub volume: Option<ItemResult>,
-    /// 水压
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub water_pressure: Option<ItemResult>,
-    /// 气密
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub air_tightness: Option<ItemResult>,
-}
-
-impl InspectionItems {
-    /// Every recorded result.
-    pub fn results(&self) -> impl Iterator<Item = ItemResult> {
-        [
-            self.visual,
-            self.weld,
-            self.neck_ring,
-            self.wall_thickness,
-            self.volume,
-            self.water_pressure,
-            self.air_tightness,
-        ]
-        .into_iter()
-        .flatten()
-    }
-}
-
 /// See [`EventData::Inspected`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Inspected {
@@ -525,8 +470,9 @@ impl EventData {
     ///
     /// # Errors
     /// A kind or data that this version does not know.
-    pub fn from_stored(kind: &str, data: Value) -> Result<Self, serde_json::Error> {
-        serde_json::from_value(serde_json::json!({ "kind": kind, "data": data }))
+    pub fn from_stored(kind: &str, data: &str) -> Result<Self, serde_json::Error> {
+        // The kind comes first, so that the data is read in one go and not kept aside.
+        serde_json::from_str(&format!(r#"{{"kind":{},"data":{data}}}"#, Value::from(kind)))
     }
 
     /// What the rules found, where the event carries findings.

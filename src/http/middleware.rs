@@ -1,5 +1,7 @@
 //! What happens around every request: an id, a log line, metrics, security headers, problems in the right language.
 
+use std::sync::Arc;
+
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
@@ -9,6 +11,7 @@ use actix_web::{HttpMessage, HttpResponse, web};
 use tracing::Instrument;
 
 use super::extract::lang_of;
+use super::routes::Pattern;
 use super::{Service, bounds, problem};
 use crate::error::Error;
 
@@ -34,19 +37,21 @@ pub async fn around(
     let id = request_id(&request, service.as_ref().map(|s| &***s));
     request.extensions_mut().insert(RequestId(id.clone()));
     let lang = lang_of(&request);
-    let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
     let method = request.method().clone();
     if method == Method::HEAD {
         // Answered as GET is. That no body goes out the HTTP/1 encoder sees to: it remembers what was asked.
         request.head_mut().method = Method::GET;
     }
-    let span = tracing::info_span!("request", %id, %method, %route);
+    let span = tracing::info_span!("request", %id, %method, route = tracing::field::Empty);
     let begun = service.as_ref().map(|s| s.app.clock.now());
     // The request must not be held here: actix hands it on by the only reference.
     let response = match bounds::check(request.head()) {
         Ok(()) => next.call(request).instrument(span.clone()).await?.map_into_boxed_body(),
         Err(error) => request.error_response(error),
     };
+    let route =
+        response.request().app_data::<Pattern>().map_or_else(|| Arc::from("unmatched"), |p| Arc::clone(&p.0));
+    span.record("route", &*route);
     let mut response = finish(response, lang, &id);
     secure(&mut response, &id);
     let status = response.status().as_u16();
@@ -64,10 +69,11 @@ fn counted_as(method: &Method) -> &'static str {
     KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("other")
 }
 
-fn count(method: &Method, route: String, status: u16, micros: i64) {
+fn count(method: &Method, route: Arc<str>, status: u16, micros: i64) {
     let method = counted_as(method);
     let seconds = std::time::Duration::from_micros(u64::try_from(micros).unwrap_or(0)).as_secs_f64();
-    metrics::histogram!("pingma_http_request_duration_seconds", "route" => route.clone()).record(seconds);
+    metrics::histogram!("pingma_http_request_duration_seconds", "route" => Arc::clone(&route))
+        .record(seconds);
     let status = status.to_string();
     metrics::counter!("pingma_http_requests_total", "method" => method, "route" => route, "status" => status)
         .increment(1);

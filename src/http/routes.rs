@@ -1,6 +1,8 @@
 //! The whole table of routes on one page. From it come the routes that are served, the OpenAPI document, and the test that walks
 //! every route as every role.
 
+use std::sync::Arc;
+
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::{FromRequest, Handler, HttpResponse, Resource, Responder, Route as ActixRoute, web};
 use utoipa::openapi::path::Parameter;
@@ -176,13 +178,14 @@ use Access::{Needs, Public, SignedIn};
 
 /// Every route there is.
 pub fn table() -> Vec<Entry> {
-    let mut all = session_routes();
-    all.extend(organization_routes());
-    all.extend(equipment_routes());
+    // In the order of how often they are called: a request is held against one after the other.
+    let mut all = filling_routes();
+    all.extend(open_routes());
     all.extend(cylinder_routes());
     all.extend(standing_routes());
-    all.extend(filling_routes());
-    all.extend(open_routes());
+    all.extend(session_routes());
+    all.extend(equipment_routes());
+    all.extend(organization_routes());
     all
 }
 
@@ -297,6 +300,10 @@ fn open_routes() -> Vec<Entry> {
     ]
 }
 
+/// The path of a route as the table has it. Left on a request by its route: actix would search the table a second time.
+#[derive(Debug, Clone)]
+pub struct Pattern(pub Arc<str>);
+
 /// A path with everything that is served there.
 struct Served {
     path: String,
@@ -318,7 +325,9 @@ impl Served {
 
     fn resource(self) -> Resource {
         let allow = self.allow();
-        let resource = self.routes.into_iter().fold(web::resource(self.path), Resource::route);
+        let pattern = Pattern(Arc::from(self.path.as_str()));
+        let resource = web::resource(self.path).app_data(pattern);
+        let resource = self.routes.into_iter().fold(resource, Resource::route);
         resource.default_service(web::to(move |method: Method| other_method(method, allow.clone())))
     }
 }
@@ -351,6 +360,8 @@ fn served() -> Vec<Served> {
     for spelling in ["/C", "/c", "/c/"] {
         all.push(Served::get(spelling, web::get().to(pu::front)));
     }
+    // Fixed paths first: they are compared at once, where a pattern is a regular expression that must be run.
+    all.sort_by_key(|served| served.path.contains('{'));
     all
 }
 

@@ -38,9 +38,11 @@ pub fn append(
         settled.extend(decided.settles.map(|id| (id, decided.event.actor_id.cast())));
         let (seq, prev_hash) = heads.next(decided.event.stream);
         let (kind, data) = decided.event.data.to_stored().map_err(DbError::corrupt)?;
-        let event = seal(decided.event, &kind, &data, Position { log_index, seq, prev_hash });
+        let data = data.to_string();
+        let position = Position { log_index, seq, prev_hash };
+        let event = seal(decided.event, &kind, &data, position).map_err(DbError::corrupt)?;
         heads.moved_to(&event);
-        rows.push(EventRow::new(&event, kind, data.to_string()));
+        rows.push(EventRow::new(&event, kind, data));
         events.push(event);
     }
     write_cylinders(conn, facts, &heads)?;
@@ -136,12 +138,11 @@ fn write_labels(conn: &mut Conn, facts: &Facts, now: Instant) -> Result<(), DbEr
 }
 
 fn write_projections(conn: &mut Conn, facts: &Facts, events: &[Event]) -> Result<(), DbError> {
-    for scale_id in &facts.dirty.scale_permits {
-        if let Some(row) = facts.scale_permits.get(scale_id) {
-            let stored = facts.dirty.stored_scale_permits.get(scale_id).copied();
-            db::put_scale_permit(conn, row, stored)?;
-        }
-    }
+    let stored = |id| facts.dirty.stored_scale_permits.get(id).copied();
+    let permits = facts.dirty.scale_permits.iter();
+    let permits: Vec<_> =
+        permits.filter_map(|id| facts.scale_permits.get(id).map(|row| (*row, stored(id)))).collect();
+    db::put_scale_permits(conn, &permits)?;
     let new: Vec<FillRow> = events
         .iter()
         .filter(|event| facts.dirty.new_fills.contains(&event.event.id))

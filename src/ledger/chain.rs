@@ -1,9 +1,14 @@
 //! The hash chain: one canonical text per event, SHA-256 over it, the hash of the event before it inside.
 
 use aws_lc_rs::digest::{SHA256, digest};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
 
+use crate::domain::district::DistrictCode;
 use crate::domain::event::{Event, NewEvent};
+use crate::domain::id::{EventId, OrganizationId, PrincipalId, SiteId, StreamId};
+use crate::domain::instant::Instant;
 
 /// What stands before the first event of a chain.
 pub const GENESIS: [u8; 32] = [0; 32];
@@ -19,12 +24,8 @@ pub fn sha256(bytes: &[u8]) -> [u8; 32] {
 
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String can't fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()
 }
 
 /// Where an event stands.
@@ -38,34 +39,80 @@ pub struct Position {
     pub prev_hash: [u8; 32],
 }
 
-/// The bytes that are hashed: a version line, then JSON with sorted keys and no blanks.
-pub fn canonical(event: &NewEvent, kind: &str, data: &Value, position: Position) -> Vec<u8> {
-    let idempotency = event
-        .idempotency
-        .as_ref()
-        .map(|i| json!({ "route": i.route, "key": i.key, "body_sha256": hex(&i.body_digest) }));
-    let body = json!({
-        "id": event.id,
-        "log_index": position.log_index,
-        "stream": { "kind": event.stream.kind(), "id": event.stream.id(), "seq": position.seq },
-        "occurred_at": event.occurred_at,
-        "recorded_at": event.recorded_at,
-        "actor_id": event.actor_id,
-        "organization_id": event.organization_id,
-        "site_id": event.site_id,
-        "district_code": event.district_code,
-        "kind": kind,
-        "data": data,
-        "idempotency": idempotency,
-        "prev_hash": hex(&position.prev_hash),
-    });
-    format!("pingma event 1\n{body}").into_bytes()
+/// What is hashed of an event, with its members in the order of their names: that order is part of the format.
+#[derive(Serialize)]
+struct Sealed<'a> {
+    actor_id: PrincipalId,
+    data: &'a RawValue,
+    district_code: &'a DistrictCode,
+    id: EventId,
+    idempotency: Option<SealedKey<'a>>,
+    kind: &'a str,
+    log_index: i64,
+    occurred_at: Instant,
+    organization_id: OrganizationId,
+    prev_hash: String,
+    recorded_at: Instant,
+    site_id: Option<SiteId>,
+    stream: SealedStream,
 }
 
-/// Gives an event its place and hash. `kind` and `data` are what `EventData::to_stored` wrote.
-pub fn seal(event: NewEvent, kind: &str, data: &Value, position: Position) -> Event {
-    let hash = sha256(&canonical(&event, kind, data, position));
-    Event { event, log_index: position.log_index, seq: position.seq, prev_hash: position.prev_hash, hash }
+#[derive(Serialize)]
+struct SealedKey<'a> {
+    body_sha256: String,
+    key: &'a str,
+    route: &'a str,
+}
+
+#[derive(Serialize)]
+struct SealedStream {
+    id: StreamId,
+    kind: &'static str,
+    seq: i64,
+}
+
+/// The bytes that are hashed: a version line, then JSON with sorted keys and no blanks. `data` is the event's data as that
+/// kind of JSON.
+///
+/// # Errors
+/// `data` is no JSON.
+pub fn canonical(
+    event: &NewEvent,
+    kind: &str,
+    data: &str,
+    position: Position,
+) -> serde_json::Result<Vec<u8>> {
+    let sealed = Sealed {
+        actor_id: event.actor_id,
+        data: serde_json::from_str(data)?,
+        district_code: &event.district_code,
+        id: event.id,
+        idempotency: event.idempotency.as_ref().map(|i| SealedKey {
+            body_sha256: hex(&i.body_digest),
+            key: &i.key,
+            route: &i.route,
+        }),
+        kind,
+        log_index: position.log_index,
+        occurred_at: event.occurred_at,
+        organization_id: event.organization_id,
+        prev_hash: hex(&position.prev_hash),
+        recorded_at: event.recorded_at,
+        site_id: event.site_id,
+        stream: SealedStream { id: event.stream.id(), kind: event.stream.kind(), seq: position.seq },
+    };
+    let mut bytes = b"pingma event 1\n".to_vec();
+    serde_json::to_writer(&mut bytes, &sealed)?;
+    Ok(bytes)
+}
+
+/// Gives an event its place and hash. `kind` and `data` are what `EventData::to_stored` made, as text.
+///
+/// # Errors
+/// `data` is no JSON.
+pub fn seal(event: NewEvent, kind: &str, data: &str, position: Position) -> serde_json::Result<Event> {
+    let hash = sha256(&canonical(&event, kind, data, position)?);
+    Ok(Event { event, log_index: position.log_index, seq: position.seq, prev_hash: position.prev_hash, hash })
 }
 
 /// A commitment to data that is kept apart: SHA-256 over salt and canonical JSON, in hexadecimal.
@@ -77,6 +124,8 @@ pub fn commitment(salt: &[u8; 16], data: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::domain::event::{EventData, Idempotency, Reasoned, Stream};
     use crate::domain::value::Reason;
@@ -114,9 +163,10 @@ mod tests {
         let event = known_event();
         let (kind, data) = event.data.to_stored().unwrap();
         let position = Position { log_index: 42, seq: 7, prev_hash: [0xab; 32] };
-        let bytes = canonical(&event, &kind, &data, position);
+        let data = data.to_string();
+        let bytes = canonical(&event, &kind, &data, position).unwrap();
         assert_eq!(String::from_utf8(bytes).unwrap(), KNOWN_TEXT);
-        let sealed = seal(event, &kind, &data, position);
+        let sealed = seal(event, &kind, &data, position).unwrap();
         assert_eq!(hex(&sealed.hash), KNOWN_HASH);
         assert_eq!((sealed.log_index, sealed.seq, sealed.prev_hash), (42, 7, [0xab; 32]));
     }

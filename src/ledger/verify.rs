@@ -383,13 +383,13 @@ impl Chain {
 /// Works out the hash of one row and reads it.
 fn check_row(row: &EventRow) -> Result<Event, String> {
     let data: Value = serde_json::from_str(&row.data).map_err(|_| "its data is no JSON")?;
-    let canonical_data = data.to_string();
-    if canonical_data != row.data {
+    if data.to_string() != row.data {
         return Err("its data is not in canonical form".to_owned());
     }
     let event = row.clone().read().map_err(|error| error.to_string())?;
     let position = Position { log_index: row.log_index, seq: row.stream_seq, prev_hash: event.prev_hash };
-    let hash = sha256(&canonical(&event.event, &row.kind, &data, position));
+    let hash =
+        sha256(&canonical(&event.event, &row.kind, &row.data, position).map_err(|error| error.to_string())?);
     if hash[..] != row.hash[..] {
         return Err(format!("its hash is {}, its content says {}", hex(&row.hash), hex(&hash)));
     }

@@ -226,7 +226,7 @@ impl Worker {
         let result = catch_unwind(AssertUnwindSafe(|| {
             let mut conn = match kept {
                 Some(conn) => conn,
-                None => database.connect().map_err(TxError::RolledBack)?,
+                None => database.connect_writer().map_err(TxError::RolledBack)?,
             };
             let result = transaction(&mut conn, |conn| batch.run(conn, commands, reading));
             // After any other failure the connection is not worth keeping.

@@ -1,21 +1,19 @@
 //! PostgreSQL: every statement is a journey, so a whole batch goes in one.
 
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Binary, Date, Text};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Date, Nullable, Text};
 
 use crate::db::DbError;
 use crate::db::append::CylinderColumns;
+use crate::db::facts::{EventRow, ScalePermitRow};
 
 /// Moves cylinders on from the versions that were read; says how many were still there.
 ///
 /// # Errors
 /// The database.
 pub fn update_cylinders(conn: &mut PgConnection, rows: &[(CylinderColumns, i64)]) -> Result<usize, DbError> {
-    fn column<'a, T>(rows: &'a [(CylinderColumns, i64)], pick: impl Fn(&'a CylinderColumns) -> T) -> Vec<T> {
-        rows.iter().map(|(row, _)| pick(row)).collect()
-    }
-    let expected: Vec<i64> = rows.iter().map(|(_, version)| *version).collect();
-    let updated = diesel::sql_query(
+    let column = Column(rows);
+    let moved = diesel::sql_query(
         "UPDATE cylinders AS c SET owner_id = v.owner_id, label_id = v.label_id, status = v.status, \
          inspection_due_on = v.inspection_due_on, life_ends_on = v.life_ends_on, custody_kind = v.custody_kind, \
          custody_organization_id = v.custody_organization_id, district_code = v.district_code, state = v.state, \
@@ -25,19 +23,89 @@ pub fn update_cylinders(conn: &mut PgConnection, rows: &[(CylinderColumns, i64)]
          version, head_hash) \
          WHERE c.id = v.id AND c.version = v.expected",
     )
-    .bind::<Array<Binary>, _>(column(rows, |row| row.id))
-    .bind::<Array<BigInt>, _>(expected)
-    .bind::<Array<Binary>, _>(column(rows, |row| row.owner_id))
-    .bind::<Array<Text>, _>(column(rows, |row| &row.label_id))
-    .bind::<Array<Text>, _>(column(rows, |row| row.status))
-    .bind::<Array<Date>, _>(column(rows, |row| row.inspection_due_on))
-    .bind::<Array<Date>, _>(column(rows, |row| row.life_ends_on))
-    .bind::<Array<Text>, _>(column(rows, |row| row.custody_kind))
-    .bind::<Array<Binary>, _>(column(rows, |row| row.custody_organization_id))
-    .bind::<Array<Text>, _>(column(rows, |row| row.district_code.as_str()))
-    .bind::<Array<Text>, _>(column(rows, |row| row.state.as_str()))
-    .bind::<Array<BigInt>, _>(column(rows, |row| row.version))
-    .bind::<Array<Binary>, _>(column(rows, |row| row.head_hash.as_slice()))
-    .execute(conn)?;
-    Ok(updated)
+    .bind::<Array<Binary>, _>(column.of(|(row, _)| row.id))
+    .bind::<Array<BigInt>, _>(column.of(|(_, expected)| *expected))
+    .bind::<Array<Binary>, _>(column.of(|(row, _)| row.owner_id))
+    .bind::<Array<Text>, _>(column.of(|(row, _)| &row.label_id))
+    .bind::<Array<Text>, _>(column.of(|(row, _)| row.status))
+    .bind::<Array<Date>, _>(column.of(|(row, _)| row.inspection_due_on))
+    .bind::<Array<Date>, _>(column.of(|(row, _)| row.life_ends_on))
+    .bind::<Array<Text>, _>(column.of(|(row, _)| row.custody_kind))
+    .bind::<Array<Binary>, _>(column.of(|(row, _)| row.custody_organization_id))
+    .bind::<Array<Text>, _>(column.of(|(row, _)| row.district_code.as_str()))
+    .bind::<Array<Text>, _>(column.of(|(row, _)| row.state.as_str()))
+    .bind::<Array<BigInt>, _>(column.of(|(row, _)| row.version))
+    .bind::<Array<Binary>, _>(column.of(|(row, _)| row.head_hash.as_slice()));
+    Ok(prepared!(moved).execute(conn)?)
+}
+
+/// Adds events.
+///
+/// # Errors
+/// The database.
+pub fn insert_events(conn: &mut PgConnection, rows: &[EventRow]) -> Result<(), DbError> {
+    let column = Column(rows);
+    let inserted = diesel::sql_query(
+        "INSERT INTO events (log_index, id, stream_kind, stream_id, stream_seq, kind, decision, alert, occurred_at, \
+         recorded_at, actor_id, organization_id, site_id, district_code, data, idempotency_route, idempotency_key, \
+         body_digest, prev_hash, hash) \
+         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+    )
+    .bind::<Array<BigInt>, _>(column.of(|row| row.log_index))
+    .bind::<Array<Binary>, _>(column.of(|row| row.id))
+    .bind::<Array<Text>, _>(column.of(|row| row.stream_kind.as_str()))
+    .bind::<Array<Binary>, _>(column.of(|row| row.stream_id))
+    .bind::<Array<BigInt>, _>(column.of(|row| row.stream_seq))
+    .bind::<Array<Text>, _>(column.of(|row| row.kind.as_str()))
+    .bind::<Array<Nullable<Text>>, _>(column.of(|row| row.decision.as_deref()))
+    .bind::<Array<Bool>, _>(column.of(|row| row.alert))
+    .bind::<Array<BigInt>, _>(column.of(|row| row.occurred_at))
+    .bind::<Array<BigInt>, _>(column.of(|row| row.recorded_at))
+    .bind::<Array<Binary>, _>(column.of(|row| row.actor_id))
+    .bind::<Array<Binary>, _>(column.of(|row| row.organization_id))
+    .bind::<Array<Nullable<Binary>>, _>(column.of(|row| row.site_id))
+    .bind::<Array<Text>, _>(column.of(|row| row.district_code.as_str()))
+    .bind::<Array<Text>, _>(column.of(|row| row.data.as_str()))
+    .bind::<Array<Nullable<Text>>, _>(column.of(|row| row.idempotency_route.as_deref()))
+    .bind::<Array<Nullable<Text>>, _>(column.of(|row| row.idempotency_key.as_deref()))
+    .bind::<Array<Nullable<Binary>>, _>(column.of(|row| row.body_digest.as_deref()))
+    .bind::<Array<Binary>, _>(column.of(|row| row.prev_hash.as_slice()))
+    .bind::<Array<Binary>, _>(column.of(|row| row.hash.as_slice()));
+    prepared!(inserted).execute(conn)?;
+    Ok(())
+}
+
+/// Sets the newest permits of scales from the versions that were read; says how many were still there.
+///
+/// # Errors
+/// The database.
+pub fn update_scale_permits(
+    conn: &mut PgConnection,
+    rows: &[(ScalePermitRow, i64)],
+) -> Result<usize, DbError> {
+    let column = Column(rows);
+    let newest = diesel::sql_query(
+        "UPDATE scale_permits AS p SET permit_id = v.permit_id, cylinder_id = v.cylinder_id, \
+         operator_id = v.operator_id, expires_at = v.expires_at, version = v.version \
+         FROM unnest($1, $2, $3, $4, $5, $6, $7) AS v (scale_id, expected, permit_id, cylinder_id, operator_id, \
+         expires_at, version) \
+         WHERE p.scale_id = v.scale_id AND p.version = v.expected",
+    )
+    .bind::<Array<Binary>, _>(column.of(|(row, _)| row.scale_id))
+    .bind::<Array<BigInt>, _>(column.of(|(_, expected)| *expected))
+    .bind::<Array<Binary>, _>(column.of(|(row, _)| row.permit_id))
+    .bind::<Array<Binary>, _>(column.of(|(row, _)| row.cylinder_id))
+    .bind::<Array<Binary>, _>(column.of(|(row, _)| row.operator_id))
+    .bind::<Array<BigInt>, _>(column.of(|(row, _)| row.expires_at))
+    .bind::<Array<BigInt>, _>(column.of(|(row, _)| row.version));
+    Ok(prepared!(newest).execute(conn)?)
+}
+
+/// Rows, to be sent column by column.
+struct Column<'a, R>(&'a [R]);
+
+impl<'a, R> Column<'a, R> {
+    fn of<T>(&self, pick: impl Fn(&'a R) -> T) -> Vec<T> {
+        self.0.iter().map(pick).collect()
+    }
 }

@@ -5,9 +5,13 @@ use diesel::prelude::*;
 
 use crate::db::DbError;
 use crate::db::append::CylinderColumns;
-use crate::db::schema::cylinders as t;
+use crate::db::facts::{EventRow, ScalePermitRow};
+use crate::db::schema::{cylinders as t, events, scale_permits};
 
 /// Moves cylinders on from the versions that were read; says how many were still there.
+///
+/// Two statements, because SQLite writes every index anew whose column is named in an `UPDATE`, changed or not, and a check
+/// changes none of the columns that people search by.
 ///
 /// # Errors
 /// The database.
@@ -17,21 +21,73 @@ pub fn update_cylinders(
 ) -> Result<usize, DbError> {
     let mut updated = 0;
     for (row, version) in rows {
-        updated += diesel::update(t::table.filter(t::id.eq(row.id)).filter(t::version.eq(version)))
-            .set((
-                t::owner_id.eq(row.owner_id),
-                t::label_id.eq(&row.label_id),
-                t::status.eq(row.status),
-                t::inspection_due_on.eq(row.inspection_due_on),
-                t::life_ends_on.eq(row.life_ends_on),
-                t::custody_kind.eq(row.custody_kind),
-                t::custody_organization_id.eq(row.custody_organization_id),
-                t::district_code.eq(&row.district_code),
-                t::state.eq(&row.state),
-                t::version.eq(row.version),
-                t::head_hash.eq(&row.head_hash),
-            ))
-            .execute(conn)?;
+        let read = t::table.filter(t::id.eq(row.id)).filter(t::version.eq(version));
+        let moved = diesel::update(read).set((
+            t::state.eq(&row.state),
+            t::version.eq(row.version),
+            t::head_hash.eq(&row.head_hash),
+        ));
+        updated += prepared!(moved).execute(conn)?;
+        update_searched(conn, row)?;
+    }
+    Ok(updated)
+}
+
+fn update_searched(conn: &mut SqliteConnection, row: &CylinderColumns) -> Result<(), DbError> {
+    let differs = t::owner_id
+        .ne(row.owner_id)
+        .or(t::label_id.ne(&row.label_id))
+        .or(t::status.ne(row.status))
+        .or(t::inspection_due_on.ne(row.inspection_due_on))
+        .or(t::life_ends_on.ne(row.life_ends_on))
+        .or(t::custody_kind.ne(row.custody_kind))
+        .or(t::custody_organization_id.ne(row.custody_organization_id))
+        .or(t::district_code.ne(&row.district_code));
+    let moved = diesel::update(t::table.filter(t::id.eq(row.id)).filter(differs)).set((
+        t::owner_id.eq(row.owner_id),
+        t::label_id.eq(&row.label_id),
+        t::status.eq(row.status),
+        t::inspection_due_on.eq(row.inspection_due_on),
+        t::life_ends_on.eq(row.life_ends_on),
+        t::custody_kind.eq(row.custody_kind),
+        t::custody_organization_id.eq(row.custody_organization_id),
+        t::district_code.eq(&row.district_code),
+    ));
+    prepared!(moved).execute(conn)?;
+    Ok(())
+}
+
+/// Adds events. One by one: diesel would put a savepoint around many, and SQLite a journal under that.
+///
+/// # Errors
+/// The database.
+pub fn insert_events(conn: &mut SqliteConnection, rows: &[EventRow]) -> Result<(), DbError> {
+    for row in rows {
+        diesel::insert_into(events::table).values(row).execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Sets the newest permits of scales from the versions that were read; says how many were still there.
+///
+/// # Errors
+/// The database.
+pub fn update_scale_permits(
+    conn: &mut SqliteConnection,
+    rows: &[(ScalePermitRow, i64)],
+) -> Result<usize, DbError> {
+    use scale_permits as p;
+    let mut updated = 0;
+    for (row, version) in rows {
+        let read = p::table.filter(p::scale_id.eq(row.scale_id)).filter(p::version.eq(version));
+        let newest = diesel::update(read).set((
+            p::permit_id.eq(row.permit_id),
+            p::cylinder_id.eq(row.cylinder_id),
+            p::operator_id.eq(row.operator_id),
+            p::expires_at.eq(row.expires_at),
+            p::version.eq(row.version),
+        ));
+        updated += prepared!(newest).execute(conn)?;
     }
     Ok(updated)
 }

@@ -4,6 +4,7 @@ use super::super::conn::Conn;
 use super::super::schema::{device_keys, organizations, scales, sessions, users};
 use super::super::{DbError, types};
 use super::hash;
+use crate::db::among::among;
 use crate::domain::actor::{Actor, Credential, Device};
 use crate::domain::district::DistrictCode;
 use crate::domain::id::{OrganizationId, ScaleId, SessionId, SiteId, UserId};
@@ -61,7 +62,7 @@ fn session_actors(
     use organizations as o;
     let rows: Vec<(SessionId, UserId, RawActor)> = on_backend!(conn, c => sessions::table
         .inner_join(users::table.inner_join(o::table))
-        .filter(sessions::id.eq_any(ids))
+        .filter(among(sessions::id, &ids))
         .filter(sessions::revoked_at.is_null())
         .filter(sessions::expires_at.gt(now))
         .filter(users::active.eq(true))
@@ -101,7 +102,7 @@ fn device_actors(
     let rows: Vec<(RawDevice, RawEmployer)> = on_backend!(conn, c => device_keys::table
             .inner_join(scales::table)
             .inner_join(o::table.on(o::id.eq(scales::organization_id)))
-            .filter(device_keys::digest.eq_any(digests))
+            .filter(among(device_keys::digest, &digests))
             .filter(device_keys::revoked_at.is_null())
             .select((
                 (

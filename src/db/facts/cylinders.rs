@@ -4,6 +4,7 @@ use super::super::DbError;
 use super::super::conn::Conn;
 use super::super::schema::{cylinders, fills, labels, owner_changes, scale_permits};
 use super::hash;
+use crate::db::among::among;
 use crate::domain::cylinder::{Cylinder, LabelStatus};
 use crate::domain::district::DistrictCode;
 use crate::domain::event::FillStatus;
@@ -35,7 +36,7 @@ pub fn labels(conn: &mut Conn, ids: &[LabelId]) -> Result<Vec<LabelRow>, DbError
         return Ok(Vec::new());
     }
     let rows = on_backend!(conn, c => labels::table
-        .filter(labels::id.eq_any(ids))
+        .filter(among(labels::id, ids))
         .select((labels::id, labels::key_id, labels::cylinder_id, labels::status))
         .load(c))?;
     Ok(rows)
@@ -77,7 +78,7 @@ pub fn cylinders(conn: &mut Conn, ids: &[CylinderId]) -> Result<Vec<CylinderRow>
         return Ok(Vec::new());
     }
     let rows: Vec<RawCylinder> =
-        on_backend!(conn, c => cylinders::table.filter(cylinders::id.eq_any(ids)).select(CYLINDER).load(c))?;
+        on_backend!(conn, c => cylinders::table.filter(among(cylinders::id, ids)).select(CYLINDER).load(c))?;
     rows.into_iter().map(read_cylinder).collect()
 }
 
@@ -93,7 +94,7 @@ pub fn cylinders_by_registration_code(
         return Ok(Vec::new());
     }
     let rows: Vec<RawCylinder> = on_backend!(conn, c => cylinders::table
-        .filter(cylinders::registration_code.eq_any(codes))
+        .filter(among(cylinders::registration_code, codes))
         .select(CYLINDER)
         .load(c))?;
     rows.into_iter().map(read_cylinder).collect()
@@ -118,7 +119,8 @@ pub fn cylinders_by_stamp(
 }
 
 /// The newest permit of a scale.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Queryable, Insertable)]
+#[diesel(table_name = scale_permits)]
 pub struct ScalePermitRow {
     /// Which scale.
     pub scale_id: ScaleId,
@@ -144,7 +146,7 @@ pub fn scale_permits(conn: &mut Conn, ids: &[ScaleId]) -> Result<Vec<ScalePermit
         return Ok(Vec::new());
     }
     Ok(on_backend!(conn, c => t::table
-        .filter(t::scale_id.eq_any(ids))
+        .filter(among(t::scale_id, ids))
         .select((t::scale_id, t::permit_id, t::cylinder_id, t::operator_id, t::expires_at, t::version))
         .load(c))?)
 }
@@ -178,7 +180,7 @@ pub fn owner_changes(conn: &mut Conn, ids: &[OwnerChangeId]) -> Result<Vec<Owner
         return Ok(Vec::new());
     }
     Ok(on_backend!(conn, c => t::table
-        .filter(t::id.eq_any(ids))
+        .filter(among(t::id, ids))
         .select((t::id, t::cylinder_id, t::from_id, t::to_id, t::document_no, t::reason, t::status))
         .load(c))?)
 }
@@ -224,7 +226,7 @@ pub fn fills(conn: &mut Conn, ids: &[EventId]) -> Result<Vec<FillRow>, DbError> 
         return Ok(Vec::new());
     }
     Ok(on_backend!(conn, c => fills::table
-        .filter(fills::id.eq_any(ids).or(fills::permit_id.eq_any(ids)))
+        .filter(among(fills::id, ids).or(among(fills::permit_id, ids)))
         .select((
             fills::id, fills::log_index, fills::permit_id, fills::cylinder_id, fills::organization_id, fills::site_id,
             fills::district_code, fills::scale_id, fills::operator_id, fills::gross_g, fills::net_g, fills::status,

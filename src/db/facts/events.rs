@@ -4,6 +4,7 @@ use super::super::DbError;
 use super::super::conn::Conn;
 use super::super::schema::{events, ledger_head, streams};
 use super::hash;
+use crate::db::among::among;
 use crate::domain::event::{Event, EventData, Idempotency, NewEvent, Stream};
 use crate::domain::id::{EventId, OrganizationId, PrincipalId, SiteId, StreamId};
 use crate::domain::instant::Instant;
@@ -27,15 +28,16 @@ pub fn streams(conn: &mut Conn, ids: &[StreamId]) -> Result<Vec<(StreamId, i64, 
         return Ok(Vec::new());
     }
     let rows: Vec<(StreamId, i64, Vec<u8>)> = on_backend!(conn, c => streams::table
-        .filter(streams::id.eq_any(ids))
+        .filter(among(streams::id, ids))
         .select((streams::id, streams::seq, streams::head_hash))
         .load(c))?;
     rows.into_iter().map(|(id, seq, head)| Ok((id, seq, hash(head)?))).collect()
 }
 
 /// An event as stored.
+// What is none is written as NULL, so that the statement stays the same.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = events)]
+#[diesel(table_name = events, treat_none_as_default_value = false)]
 pub struct EventRow {
     /// Place among all events.
     pub log_index: i64,
@@ -120,7 +122,6 @@ impl EventRow {
             (None, None, None) => None,
             _ => return Err(DbError::corrupt("only a part of an idempotency key")),
         };
-        let data = serde_json::from_str(&self.data).map_err(DbError::corrupt)?;
         let stream = Stream::from_parts(&self.stream_kind, self.stream_id);
         Ok(Event {
             event: NewEvent {
@@ -132,7 +133,7 @@ impl EventRow {
                 organization_id: self.organization_id,
                 site_id: self.site_id,
                 district_code: self.district_code.parse().map_err(DbError::corrupt)?,
-                data: EventData::from_stored(&self.kind, data).map_err(DbError::corrupt)?,
+                data: EventData::from_stored(&self.kind, &self.data).map_err(DbError::corrupt)?,
                 idempotency,
             },
             log_index: self.log_index,
@@ -152,7 +153,7 @@ pub fn events(conn: &mut Conn, ids: &[EventId]) -> Result<Vec<Event>, DbError> {
         return Ok(Vec::new());
     }
     let rows: Vec<EventRow> = on_backend!(conn, c => events::table
-        .filter(events::id.eq_any(ids))
+        .filter(among(events::id, ids))
         .select(EventRow::as_select())
         .load(c))?;
     rows.into_iter().map(EventRow::read).collect()
@@ -168,7 +169,7 @@ pub fn events_by_key(conn: &mut Conn, keys: &[String]) -> Result<Vec<Event>, DbE
     }
     let rows: Vec<EventRow> = on_backend!(conn, c => events::table
         .filter(events::idempotency_key.is_not_null())
-        .filter(events::idempotency_key.eq_any(keys))
+        .filter(among(events::idempotency_key, keys))
         .select(EventRow::as_select())
         .load(c))?;
     rows.into_iter().map(EventRow::read).collect()

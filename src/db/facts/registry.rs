@@ -5,6 +5,7 @@ use super::super::schema::{
     certificates, licenses, organizations, policies, scales, sites, supply_agreements, users,
 };
 use super::super::{DbError, types};
+use crate::db::among::among;
 use crate::domain::cylinder::Medium;
 use crate::domain::date::{Day, Validity};
 use crate::domain::district::DistrictCode;
@@ -49,7 +50,7 @@ impl OrganizationRow {
 pub fn organizations(conn: &mut Conn, ids: &[OrganizationId]) -> Result<Vec<Organization>, DbError> {
     use organizations as t;
     let rows: Vec<OrganizationRow> = on_backend!(conn, c => t::table
-        .filter(t::id.eq_any(ids))
+        .filter(among(t::id, ids))
         .select((t::id, t::name, t::kinds, t::authority, t::district_code, t::status))
         .load(c))?;
     rows.into_iter().map(OrganizationRow::read).collect()
@@ -75,7 +76,7 @@ struct LicenseRow {
 pub fn licenses(conn: &mut Conn, of: &[OrganizationId]) -> Result<Vec<License>, DbError> {
     use licenses as t;
     let rows: Vec<LicenseRow> = on_backend!(conn, c => t::table
-        .filter(t::organization_id.eq_any(of))
+        .filter(among(t::organization_id, of))
         .select((
             t::id, t::organization_id, t::kind, t::number, t::valid_from, t::valid_to, t::status, t::media, t::districts,
         ))
@@ -115,7 +116,7 @@ pub fn sites(conn: &mut Conn, ids: &[SiteId]) -> Result<Vec<Site>, DbError> {
         return Ok(Vec::new());
     }
     let rows: Vec<SiteRow> = on_backend!(conn, c => t::table
-        .filter(t::id.eq_any(ids))
+        .filter(among(t::id, ids))
         .select((t::id, t::organization_id, t::kind, t::name, t::district_code))
         .load(c))?;
     let read = |row: SiteRow| Site {
@@ -138,7 +139,7 @@ pub fn scales(conn: &mut Conn, ids: &[ScaleId]) -> Result<Vec<Scale>, DbError> {
         return Ok(Vec::new());
     }
     let rows: Vec<(ScaleId, SiteId, OrganizationId, Medium, NaiveDate)> = on_backend!(conn, c => t::table
-        .filter(t::id.eq_any(ids))
+        .filter(among(t::id, ids))
         .select((t::id, t::site_id, t::organization_id, t::medium, t::calibration_valid_to))
         .load(c))?;
     let read = |(id, site_id, organization_id, medium, calibration_valid_to)| Scale {
@@ -160,7 +161,7 @@ pub fn people(conn: &mut Conn, ids: &[UserId]) -> Result<Vec<Person>, DbError> {
         return Ok(Vec::new());
     }
     let rows: Vec<(UserId, OrganizationId, Option<SiteId>, String, bool)> = on_backend!(conn, c => users::table
-        .filter(users::id.eq_any(ids))
+        .filter(among(users::id, ids))
         .select((users::id, users::organization_id, users::site_id, users::roles, users::active))
         .load(c))?;
     let mut held = certificates(conn, ids)?;
@@ -183,7 +184,7 @@ type RawCertificate = (CertificateId, UserId, CertificateKind, Number, NaiveDate
 fn certificates(conn: &mut Conn, of: &[UserId]) -> Result<Vec<(UserId, Certificate)>, DbError> {
     use certificates as t;
     let rows: Vec<RawCertificate> = on_backend!(conn, c => t::table
-        .filter(t::user_id.eq_any(of))
+        .filter(among(t::user_id, of))
         .select((t::id, t::user_id, t::kind, t::number, t::valid_from, t::valid_to, t::status))
         .load(c))?;
     let read = |(id, user_id, kind, number, valid_from, valid_to, status): RawCertificate| {
@@ -211,7 +212,7 @@ pub struct AgreementRow {
 pub fn agreements(conn: &mut Conn, distributors: &[OrganizationId]) -> Result<Vec<AgreementRow>, DbError> {
     use supply_agreements as t;
     let rows: Vec<(OrganizationId, OrganizationId, NaiveDate, NaiveDate)> = on_backend!(conn, c => t::table
-        .filter(t::distributor_id.eq_any(distributors))
+        .filter(among(t::distributor_id, distributors))
         .filter(t::ended_at.is_null())
         .select((t::owner_id, t::distributor_id, t::valid_from, t::valid_to))
         .load(c))?;
