@@ -16,6 +16,7 @@ use secrecy::SecretString;
 use tokio::sync::Semaphore;
 
 use crate::app::App;
+use crate::app::audit::denials::Denials;
 use crate::auth::backoff::Backoff;
 use crate::auth::keyring::{Keyring, KeyringError};
 use crate::auth::token::Tokens;
@@ -25,6 +26,7 @@ use crate::db::conn::{Conn, DatabaseUrl};
 use crate::db::history::forget_public_scans_before;
 use crate::db::sessions::IdempotencyRecord;
 use crate::db::{DbError, backend, migrations};
+use crate::error::Error;
 use crate::http::extract::MAX_BODY;
 use crate::http::limits::Limits;
 use crate::http::public_page::Complaint;
@@ -101,6 +103,7 @@ pub fn build(settings: &Settings, parts: &Parts) -> Result<App, StartError> {
         tokens: Tokens::new(Arc::clone(&keyring), settings.public_url.as_str(), "pingma"),
         keyring,
         backoff: Backoff::new(),
+        denials: Denials::default(),
         hashing: Semaphore::new(HASHING_AT_ONCE),
         zone: settings.time_zone,
         public_url: settings.public_url.as_str().to_owned(),
@@ -322,6 +325,12 @@ fn keep_house(
             }
             round += 1;
         }
+        let last = conn.map_or_else(|| database.connect(), Ok);
+        let written =
+            last.map_err(Error::from).and_then(|mut conn| service.app.record_denials(&mut conn, true));
+        if let Err(error) = written {
+            tracing::warn!(%error, "denials are missing in the audit log");
+        }
     })
 }
 
@@ -330,7 +339,7 @@ fn one_round(
     kept: &mut Option<Conn>,
     service: &Service,
     round: u64,
-) -> Result<(), DbError> {
+) -> crate::error::Result<()> {
     let conn = match kept {
         Some(conn) => conn,
         None => kept.insert(database.connect()?),
@@ -338,6 +347,7 @@ fn one_round(
     if let Conn::Sqlite(sqlite) = conn {
         backend::sqlite::checkpoint(sqlite)?;
     }
+    service.app.record_denials(conn, false)?;
     if round.is_multiple_of(60) {
         service.limits.shrink();
     }

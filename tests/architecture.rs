@@ -12,7 +12,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("label", &["domain", "words"]),
     ("clock", &["domain"]),
     ("error", &["db", "domain"]),
-    ("auth", &["clock", "domain", "error"]),
+    ("auth", &["clock", "domain", "error", "words"]),
     ("db", &["domain", "error", "on_backend"]),
     ("ledger", &["clock", "db", "domain", "error"]),
     ("app", &["auth", "clock", "db", "domain", "error", "gate", "label", "ledger"]),

@@ -151,6 +151,10 @@ impl Command for RecordInspection {
         &self.call
     }
 
+    fn action(&self) -> &'static str {
+        Action::Inspect.as_str()
+    }
+
     fn needs(&self, needs: &mut Needs) {
         self.target.needs(needs);
     }
@@ -202,6 +206,10 @@ impl Command for ExtendLife {
         &self.call
     }
 
+    fn action(&self) -> &'static str {
+        Action::Inspect.as_str()
+    }
+
     fn needs(&self, needs: &mut Needs) {
         self.target.needs(needs);
     }
@@ -247,6 +255,10 @@ pub struct Scrap {
 impl Command for Scrap {
     fn call(&self) -> &Call {
         &self.call
+    }
+
+    fn action(&self) -> &'static str {
+        Action::Inspect.as_str()
     }
 
     fn needs(&self, needs: &mut Needs) {

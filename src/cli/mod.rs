@@ -17,6 +17,7 @@ use crate::clock::{SystemClock, SystemIds};
 use crate::config::{self, ConfigError, Overrides, Settings};
 use crate::db::DbError;
 use crate::db::conn::{Conn, DatabaseUrl};
+use crate::db::tx::IsConflict;
 use crate::demo::DemoError;
 use crate::server::{Parts, StartError};
 
@@ -124,6 +125,13 @@ impl CliError {
             | Self::Keys(_)
             | Self::Telemetry(_) => 3,
         })
+    }
+}
+
+impl IsConflict for CliError {
+    /// A command is typed again by whoever typed it: a new key must not be made twice.
+    fn is_conflict(&self) -> bool {
+        false
     }
 }
 

@@ -38,8 +38,8 @@ pub(crate) fn run(settings: &Settings, json: bool) -> Result<ExitCode, CliError>
 
 fn words(report: &Report) -> String {
     let mut text = format!(
-        "{} events, {} cylinders, {} station chains: ",
-        report.events, report.cylinders, report.station_chains
+        "{} events, {} cylinders, {} station chains, {} audit entries: ",
+        report.events, report.cylinders, report.station_chains, report.audit_entries
     );
     if report.is_clean() {
         text.push_str("nothing was altered");
@@ -47,6 +47,10 @@ fn words(report: &Report) -> String {
     }
     let _ = write!(text, "ALTERED, {} problems", report.problems.len());
     for problem in report.problems.iter().take(SHOWN) {
+        if let Some(seq) = problem.audit_seq {
+            let _ = write!(text, "\n  audit entry {seq}: {}", problem.what);
+            continue;
+        }
         let place = problem.log_index.map_or_else(|| "?".to_owned(), |index| index.to_string());
         let chain = problem.stream_id.map(|id| format!(" chain {id}")).unwrap_or_default();
         let seq = problem.seq.map(|seq| format!(" no. {seq}")).unwrap_or_default();

@@ -5,6 +5,7 @@ mod rows;
 
 pub mod append;
 pub mod audit;
+pub mod audit_log;
 pub mod backend;
 pub mod conn;
 pub mod facts;

@@ -7,6 +7,7 @@ mod decoder;
 mod support;
 
 mod access;
+mod audit;
 mod bad_input;
 mod batch;
 mod challenge;
