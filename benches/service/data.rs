@@ -380,5 +380,6 @@ fn scan(bottle: &Bottle) -> ScanRecord {
         status: CodeStatus::Bound,
         label_id: Some(bottle.cylinder.label.id.clone()),
         text: None,
+        foreign_host: None,
     }
 }

@@ -5,10 +5,8 @@ use super::target::{Target, not_scrapped};
 use crate::auth::permission::Action;
 use crate::domain::cylinder::{CustodyKind, Cylinder};
 use crate::domain::date::{Day, StampDate};
-use crate::domain::event::{
-    CheckResult, Documented, EventData, Inspected, InspectionItems, ItemResult, LifeExtended, Stream,
-};
-use crate::domain::inspection::{inspection_due, latest_life_end};
+use crate::domain::event::{CheckResult, Documented, EventData, Inspected, LifeExtended, Stream};
+use crate::domain::inspection::{InspectionItems, ItemResult, inspection_due, latest_life_end};
 use crate::domain::registry::{CertificateKind, LicenseKind, OrganizationKind};
 use crate::domain::value::{Number, Reason};
 use crate::error::{Code, Error, Result};

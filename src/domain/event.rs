@@ -8,6 +8,7 @@ use super::date::{Day, StampDate};
 use super::district::DistrictCode;
 use super::finding::Finding;
 use super::id::{CylinderId, EventId, OrganizationId, PrincipalId, ScaleId, SiteId, UserId};
+use super::inspection::InspectionItems;
 use super::instant::Instant;
 use super::label_code::{Entry, LabelId};
 use super::value::{Number, Reason, Text};
@@ -346,62 +347,6 @@ pub struct Reweighed {
     pub findings: Vec<Finding>,
     /// Whether the cylinder may leave now.
     pub status: FillStatus,
-}
-
-crate::words! {
-    /// The result of one item of an inspection.
-    pub enum ItemResult {
-        /// In order.
-        Pass => "pass",
-        /// Not in order.
-        Fail => "fail",
-        /// Not done on this kind of cylinder.
-        NotApplicable => "not_applicable",
-    }
-}
-
-/// The items of a periodic inspection (GB/T 8334).
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct InspectionItems {
-    /// 外观
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub visual: Option<ItemResult>,
-    /// 焊接接头
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub weld: Option<ItemResult>,
-    /// 阀座
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub neck_ring: Option<ItemResult>,
-    /// 壁厚
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub wall_thickness: Option<ItemResult>,
-    /// 容积
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub volume: Option<ItemResult>,
-    /// 水压
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub water_pressure: Option<ItemResult>,
-    /// 气密
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub air_tightness: Option<ItemResult>,
-}
-
-impl InspectionItems {
-    /// Every recorded result.
-    pub fn results(&self) -> impl Iterator<Item = ItemResult> {
-        [
-            self.visual,
-            self.weld,
-            self.neck_ring,
-            self.wall_thickness,
-            self.volume,
-            self.water_pressure,
-            self.air_tightness,
-        ]
-        .into_iter()
-        .flatten()
-    }
 }
 
 /// See [`EventData::Inspected`].

@@ -1,8 +1,65 @@
-//! When a cylinder must be inspected and when its life ends.
+//! What an inspection tests, when the next one is due and when a cylinder's life ends.
 
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 
 use super::date::StampDate;
+
+crate::words! {
+    /// The result of one item of an inspection.
+    pub enum ItemResult {
+        /// In order.
+        Pass => "pass",
+        /// Not in order.
+        Fail => "fail",
+        /// Not done on this kind of cylinder.
+        NotApplicable => "not_applicable",
+    }
+}
+
+/// The items of a periodic inspection (GB/T 8334).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InspectionItems {
+    /// 外观
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub visual: Option<ItemResult>,
+    /// 焊接接头
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weld: Option<ItemResult>,
+    /// 阀座
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub neck_ring: Option<ItemResult>,
+    /// 壁厚
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wall_thickness: Option<ItemResult>,
+    /// 容积
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub volume: Option<ItemResult>,
+    /// 水压
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub water_pressure: Option<ItemResult>,
+    /// 气密
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub air_tightness: Option<ItemResult>,
+}
+
+impl InspectionItems {
+    /// Every recorded result.
+    pub fn results(&self) -> impl Iterator<Item = ItemResult> {
+        [
+            self.visual,
+            self.weld,
+            self.neck_ring,
+            self.wall_thickness,
+            self.volume,
+            self.water_pressure,
+            self.air_tightness,
+        ]
+        .into_iter()
+        .flatten()
+    }
+}
 
 /// Why no life end could be worked out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
