@@ -42,6 +42,7 @@ pub mod db;
 pub mod demo;
 pub mod domain;
 pub mod error;
+pub mod files;
 pub mod gate;
 pub mod http;
 pub mod label;

@@ -214,7 +214,10 @@ pub fn configure(service: web::Data<Service>) -> impl FnOnce(&mut web::ServiceCo
 }
 
 /// Keeps a second server off an embedded database: two writers would each think the queue is theirs.
-fn lock(database: &DatabaseUrl) -> Result<Option<File>, StartError> {
+///
+/// # Errors
+/// Another one holds it, or the operating system.
+pub fn lock(database: &DatabaseUrl) -> Result<Option<File>, StartError> {
     let DatabaseUrl::Sqlite(path) = database else {
         return Ok(None);
     };
@@ -223,9 +226,9 @@ fn lock(database: &DatabaseUrl) -> Result<Option<File>, StartError> {
     let file = File::create(PathBuf::from(lock))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
-        Err(std::fs::TryLockError::WouldBlock) => {
-            Err(StartError::Refused(format!("another server runs on {path}; an embedded database has one")))
-        }
+        Err(std::fs::TryLockError::WouldBlock) => Err(StartError::Refused(format!(
+            "another server runs on {path} (or its restore); an embedded database has one"
+        ))),
         Err(std::fs::TryLockError::Error(error)) => Err(error.into()),
     }
 }

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::{CliError, Output, connect, print};
 use crate::config::Settings;
+use crate::db::conn::Conn;
 use crate::ledger::verify::{Report, verify};
 
 /// Problems that a terminal shows.
@@ -25,15 +26,26 @@ pub(crate) fn progress(what: &'static str) -> ProgressBar {
 
 /// Verifies; exit 1 and the first bad event if anything was altered.
 pub(crate) fn run(settings: &Settings, json: bool) -> Result<ExitCode, CliError> {
-    let mut conn = connect(settings)?;
+    let report = walk(&mut connect(settings)?)?;
+    print(&Output::new(words(&report), json!(report)), json);
+    Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// Walks everything, with a bar.
+fn walk(conn: &mut Conn) -> Result<Report, CliError> {
     let bar = progress("verifying");
-    let report = verify(&mut conn, &mut |done, all| {
+    let report = verify(conn, &mut |done, all| {
         bar.set_length(u64::try_from(all).unwrap_or(0));
         bar.set_position(u64::try_from(done).unwrap_or(0));
     })?;
     bar.finish_and_clear();
-    print(&Output::new(words(&report), json!(report)), json);
-    Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(report)
+}
+
+/// Verifies a copy, which must be whole.
+pub(super) fn must_be_whole(conn: &mut Conn, what: &str) -> Result<(), CliError> {
+    let report = walk(conn)?;
+    if report.is_clean() { Ok(()) } else { Err(CliError::No(format!("{what}: {}", words(&report)))) }
 }
 
 fn words(report: &Report) -> String {

@@ -3,6 +3,7 @@
 #[path = "../api/support/database.rs"]
 mod database;
 
+mod backup;
 mod commands;
 mod kill;
 mod load;
