@@ -49,3 +49,4 @@ pub mod label;
 pub mod ledger;
 pub mod server;
 pub mod telemetry;
+pub mod tls;

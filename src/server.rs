@@ -21,7 +21,7 @@ use crate::auth::backoff::Backoff;
 use crate::auth::keyring::{Keyring, KeyringError};
 use crate::auth::token::Tokens;
 use crate::clock::{Clock, IdGen};
-use crate::config::{ConfigError, Settings};
+use crate::config::{ConfigError, Settings, Transport};
 use crate::db::conn::{Conn, DatabaseUrl};
 use crate::db::history::forget_public_scans_before;
 use crate::db::sessions::IdempotencyRecord;
@@ -34,6 +34,7 @@ use crate::http::{Service, middleware, routes};
 use crate::label::{FontError, LabelFonts};
 use crate::ledger::Writer;
 use crate::ledger::writer::WriterSettings;
+use crate::tls::{Certificate, TlsError};
 
 /// Why the service could not start.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +51,9 @@ pub enum StartError {
     /// The font of labels.
     #[error(transparent)]
     Font(#[from] FontError),
+    /// The certificate.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The operating system.
     #[error("{0}")]
     Io(#[from] std::io::Error),
@@ -254,10 +258,15 @@ pub fn start(
     metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
 ) -> Result<Running, StartError> {
     let database = settings.database.clone();
+    let certificate = match settings.transport()? {
+        Transport::Plain => None,
+        Transport::Tls { certificate, key } => Some(Certificate::open(certificate, key)?),
+    };
     let lock = lock(&database)?;
     let service = web::Data::new(service(Arc::clone(&app), settings, metrics)?);
     let stop = Arc::new(AtomicBool::new(false));
-    let housekeeping = keep_house(database, web::Data::clone(&service), Arc::clone(&stop))?;
+    let housekeeping =
+        keep_house(database, web::Data::clone(&service), certificate.clone(), Arc::clone(&stop))?;
     let shared = web::Data::clone(&service);
     let server = HttpServer::new(move || {
         actix_web::App::new()
@@ -267,8 +276,11 @@ pub fn start(
     })
     .workers(settings.http_workers.as_usize())
     .shutdown_timeout(u64::from(settings.shutdown_timeout_s.get()))
-    .client_request_timeout(Duration::from_secs(10))
-    .bind(settings.listen)?;
+    .client_request_timeout(Duration::from_secs(10));
+    let server = match &certificate {
+        None => server.bind(settings.listen)?,
+        Some(certificate) => server.bind_rustls_0_23(settings.listen, certificate.server_config()?)?,
+    };
     let addresses = server.addrs();
     Ok(Running { addresses, server: server.run(), app, stop, housekeeping, _lock: lock })
 }
@@ -315,6 +327,7 @@ const CLEAN_EVERY: u64 = 3_600;
 fn keep_house(
     database: DatabaseUrl,
     service: web::Data<Service>,
+    certificate: Option<Arc<Certificate>>,
     stop: Arc<AtomicBool>,
 ) -> std::io::Result<std::thread::JoinHandle<()>> {
     std::thread::Builder::new().name("housekeeping".to_owned()).spawn(move || {
@@ -322,6 +335,9 @@ fn keep_house(
         let mut round: u64 = 0;
         while !stop.load(Ordering::SeqCst) {
             std::thread::park_timeout(Duration::from_secs(1));
+            if let Some(certificate) = &certificate {
+                renew(certificate);
+            }
             if let Err(error) = one_round(&database, &mut conn, &service, round) {
                 tracing::warn!(%error, "housekeeping");
                 conn = None;
@@ -335,6 +351,15 @@ fn keep_house(
             tracing::warn!(%error, "denials are missing in the audit log");
         }
     })
+}
+
+/// Takes a certificate that changed. One that can't be used is told, and the one until now stays.
+fn renew(certificate: &Certificate) {
+    match certificate.reload() {
+        Ok(false) => {}
+        Ok(true) => tracing::info!("a new certificate is in use"),
+        Err(error) => tracing::error!(%error, "the new certificate can't be used; the one until now stays"),
+    }
 }
 
 fn one_round(

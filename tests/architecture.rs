@@ -19,13 +19,17 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("app", &["auth", "clock", "db", "domain", "error", "gate", "label", "ledger"]),
     ("config", &["db", "domain", "error"]),
     ("telemetry", &["config", "error"]),
+    ("tls", &[]),
     (
         "http",
         &["app", "auth", "clock", "config", "db", "domain", "error", "gate", "label", "ledger", "words"],
     ),
     (
         "server",
-        &["app", "auth", "clock", "config", "db", "domain", "error", "gate", "http", "label", "ledger"],
+        &[
+            "app", "auth", "clock", "config", "db", "domain", "error", "gate", "http", "label", "ledger",
+            "tls",
+        ],
     ),
     (
         "cli",

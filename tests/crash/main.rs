@@ -8,3 +8,4 @@ mod commands;
 mod kill;
 mod load;
 mod process;
+mod tls;
