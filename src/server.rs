@@ -16,15 +16,17 @@ use secrecy::SecretString;
 use tokio::sync::Semaphore;
 
 use crate::app::App;
+use crate::app::audit::denials::Denials;
 use crate::auth::backoff::Backoff;
 use crate::auth::keyring::{Keyring, KeyringError};
 use crate::auth::token::Tokens;
 use crate::clock::{Clock, IdGen};
-use crate::config::{ConfigError, Settings};
+use crate::config::{ConfigError, Settings, Transport};
 use crate::db::conn::{Conn, DatabaseUrl};
 use crate::db::history::forget_public_scans_before;
 use crate::db::sessions::IdempotencyRecord;
 use crate::db::{DbError, backend, migrations};
+use crate::error::Error;
 use crate::http::extract::MAX_BODY;
 use crate::http::limits::{Limits, Rates};
 use crate::http::public_page::Complaint;
@@ -32,6 +34,7 @@ use crate::http::{Service, middleware, routes};
 use crate::label::{FontError, LabelFonts};
 use crate::ledger::Writer;
 use crate::ledger::writer::WriterSettings;
+use crate::tls::{Certificate, TlsError};
 
 /// Why the service could not start.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +51,9 @@ pub enum StartError {
     /// The font of labels.
     #[error(transparent)]
     Font(#[from] FontError),
+    /// The certificate.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The operating system.
     #[error("{0}")]
     Io(#[from] std::io::Error),
@@ -101,6 +107,7 @@ pub fn build(settings: &Settings, parts: &Parts) -> Result<App, StartError> {
         tokens: Tokens::new(Arc::clone(&keyring), settings.public_url.as_str(), "pingma"),
         keyring,
         backoff: Backoff::new(),
+        denials: Denials::default(),
         hashing: Semaphore::new(HASHING_AT_ONCE),
         zone: settings.time_zone,
         public_url: settings.public_url.as_str().to_owned(),
@@ -214,7 +221,10 @@ pub fn configure(service: web::Data<Service>) -> impl FnOnce(&mut web::ServiceCo
 }
 
 /// Keeps a second server off an embedded database: two writers would each think the queue is theirs.
-fn lock(database: &DatabaseUrl) -> Result<Option<File>, StartError> {
+///
+/// # Errors
+/// Another one holds it, or the operating system.
+pub fn lock(database: &DatabaseUrl) -> Result<Option<File>, StartError> {
     let DatabaseUrl::Sqlite(path) = database else {
         return Ok(None);
     };
@@ -223,9 +233,9 @@ fn lock(database: &DatabaseUrl) -> Result<Option<File>, StartError> {
     let file = File::create(PathBuf::from(lock))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
-        Err(std::fs::TryLockError::WouldBlock) => {
-            Err(StartError::Refused(format!("another server runs on {path}; an embedded database has one")))
-        }
+        Err(std::fs::TryLockError::WouldBlock) => Err(StartError::Refused(format!(
+            "another server runs on {path} (or its restore); an embedded database has one"
+        ))),
         Err(std::fs::TryLockError::Error(error)) => Err(error.into()),
     }
 }
@@ -251,10 +261,15 @@ pub fn start(
     metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
 ) -> Result<Running, StartError> {
     let database = settings.database.clone();
+    let certificate = match settings.transport()? {
+        Transport::Plain => None,
+        Transport::Tls { certificate, key } => Some(Certificate::open(certificate, key)?),
+    };
     let lock = lock(&database)?;
     let service = web::Data::new(service(Arc::clone(&app), settings, metrics)?);
     let stop = Arc::new(AtomicBool::new(false));
-    let housekeeping = keep_house(database, web::Data::clone(&service), Arc::clone(&stop))?;
+    let housekeeping =
+        keep_house(database, web::Data::clone(&service), certificate.clone(), Arc::clone(&stop))?;
     let shared = web::Data::clone(&service);
     let server = HttpServer::new(move || {
         actix_web::App::new()
@@ -264,8 +279,11 @@ pub fn start(
     })
     .workers(settings.http_workers.as_usize())
     .shutdown_timeout(u64::from(settings.shutdown_timeout_s.get()))
-    .client_request_timeout(Duration::from_secs(10))
-    .bind(settings.listen)?;
+    .client_request_timeout(Duration::from_secs(10));
+    let server = match &certificate {
+        None => server.bind(settings.listen)?,
+        Some(certificate) => server.bind_rustls_0_23(settings.listen, certificate.server_config()?)?,
+    };
     let addresses = server.addrs();
     Ok(Running { addresses, server: server.run(), app, stop, housekeeping, _lock: lock })
 }
@@ -312,6 +330,7 @@ const CLEAN_EVERY: u64 = 3_600;
 fn keep_house(
     database: DatabaseUrl,
     service: web::Data<Service>,
+    certificate: Option<Arc<Certificate>>,
     stop: Arc<AtomicBool>,
 ) -> std::io::Result<std::thread::JoinHandle<()>> {
     std::thread::Builder::new().name("housekeeping".to_owned()).spawn(move || {
@@ -319,13 +338,31 @@ fn keep_house(
         let mut round: u64 = 0;
         while !stop.load(Ordering::SeqCst) {
             std::thread::park_timeout(Duration::from_secs(1));
+            if let Some(certificate) = &certificate {
+                renew(certificate);
+            }
             if let Err(error) = one_round(&database, &mut conn, &service, round) {
                 tracing::warn!(%error, "housekeeping");
                 conn = None;
             }
             round += 1;
         }
+        let last = conn.map_or_else(|| database.connect(), Ok);
+        let written =
+            last.map_err(Error::from).and_then(|mut conn| service.app.record_denials(&mut conn, true));
+        if let Err(error) = written {
+            tracing::warn!(%error, "denials are missing in the audit log");
+        }
     })
+}
+
+/// Takes a certificate that changed. One that can't be used is told, and the one until now stays.
+fn renew(certificate: &Certificate) {
+    match certificate.reload() {
+        Ok(false) => {}
+        Ok(true) => tracing::info!("a new certificate is in use"),
+        Err(error) => tracing::error!(%error, "the new certificate can't be used; the one until now stays"),
+    }
 }
 
 fn one_round(
@@ -333,7 +370,7 @@ fn one_round(
     kept: &mut Option<Conn>,
     service: &Service,
     round: u64,
-) -> Result<(), DbError> {
+) -> crate::error::Result<()> {
     let conn = match kept {
         Some(conn) => conn,
         None => kept.insert(database.connect()?),
@@ -341,6 +378,7 @@ fn one_round(
     if let Conn::Sqlite(sqlite) = conn {
         backend::sqlite::checkpoint(sqlite)?;
     }
+    service.app.record_denials(conn, false)?;
     if round.is_multiple_of(60) {
         service.limits.shrink();
     }

@@ -271,6 +271,38 @@ fn events_stay(database: &Database) {
     assert_eq!(lines(&mut conn, left, left), ["1{}"]);
 }
 
+fn the_audit_log_stays(database: &Database) {
+    let mut conn = database.migrated();
+    let hash = bytes(&conn, 1);
+    let columns = "seq, at, action, outcome, route, subject, prev_hash, hash";
+    let row = format!("(1, 0, 'a', 'done', 'r', '{{}}', {hash}, {hash})");
+    conn.batch_execute(&format!("INSERT INTO audit_log ({columns}) VALUES {row}")).expect("an entry");
+    for sql in ["UPDATE audit_log SET at = 1", "DELETE FROM audit_log", "DELETE FROM audit_log WHERE seq = 1"]
+    {
+        fails(&mut conn, sql, "append-only");
+    }
+    let replace = match conn {
+        Conn::Sqlite(_) => format!("INSERT OR REPLACE INTO audit_log ({columns}) VALUES {row}"),
+        Conn::Postgres(_) => {
+            fails(&mut conn, "TRUNCATE audit_log", "append-only");
+            format!("INSERT INTO audit_log ({columns}) VALUES {row} ON CONFLICT (seq) DO UPDATE SET at = 1")
+        }
+    };
+    fails(&mut conn, &replace, "append-only");
+    let left = "SELECT seq || action AS line FROM audit_log";
+    assert_eq!(lines(&mut conn, left, left), ["1a"]);
+}
+
+#[test]
+fn nobody_changes_or_deletes_an_audit_entry_on_sqlite() {
+    the_audit_log_stays(&Database::sqlite());
+}
+
+#[test]
+fn nobody_changes_or_deletes_an_audit_entry_on_postgres() {
+    the_audit_log_stays(&Database::postgres());
+}
+
 /// An insert that would take the place of the event there, by each column that is its own.
 fn replaces_no_event(conn: &mut Conn) {
     let [org, cylinder, event, other] = [1, 2, 3, 4].map(|byte| bytes(conn, byte));

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow};
+use pingma::app::audit::Audited;
 use pingma::app::{App, Session, registry as office};
 use pingma::auth::permission::Action;
 use pingma::clock::{SystemClock, SystemIds};
@@ -79,12 +80,12 @@ struct Office<'a> {
 }
 
 impl Office<'_> {
-    fn enter<T: Serialize, K: DeserializeOwned>(
+    fn enter<T: Serialize + Audited, K: DeserializeOwned>(
         &self,
         action: Action,
         work: impl FnMut(&mut Session<'_>) -> pingma::error::Result<T>,
     ) -> Result<K> {
-        let call = Call { credential: self.root, idempotency: None };
+        let call = Call::plain(self.root, "bench");
         let answer = self.app.write(&call, action, work).map_err(|e| anyhow!("{e:?}"))?;
         Ok(serde_json::from_str::<Made<K>>(&answer.body)?.id)
     }

@@ -48,6 +48,10 @@ impl Command for HandOver {
         &self.call
     }
 
+    fn action(&self) -> &'static str {
+        Action::HandOver.as_str()
+    }
+
     fn needs(&self, needs: &mut Needs) {
         self.code.needs(needs);
     }
@@ -130,6 +134,10 @@ impl TakeBack {
 impl Command for TakeBack {
     fn call(&self) -> &Call {
         &self.call
+    }
+
+    fn action(&self) -> &'static str {
+        Action::TakeBack.as_str()
     }
 
     fn needs(&self, needs: &mut Needs) {
@@ -219,6 +227,10 @@ impl Empty {
 impl Command for Empty {
     fn call(&self) -> &Call {
         &self.call
+    }
+
+    fn action(&self) -> &'static str {
+        Action::Empty.as_str()
     }
 
     fn needs(&self, needs: &mut Needs) {

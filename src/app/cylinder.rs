@@ -123,6 +123,10 @@ impl Command for RegisterCylinder {
         &self.call
     }
 
+    fn action(&self) -> &'static str {
+        Action::RegisterCylinder.as_str()
+    }
+
     fn needs(&self, needs: &mut Needs) {
         needs.organizations.insert(self.owner_id);
         needs.registration_codes.extend(self.registration_code.as_ref().map(ToString::to_string));
@@ -187,6 +191,10 @@ pub struct ReplaceLabel {
 impl Command for ReplaceLabel {
     fn call(&self) -> &Call {
         &self.call
+    }
+
+    fn action(&self) -> &'static str {
+        Action::RegisterCylinder.as_str()
     }
 
     fn needs(&self, needs: &mut Needs) {

@@ -86,6 +86,10 @@ impl Command for CheckFill {
         &self.call
     }
 
+    fn action(&self) -> &'static str {
+        Action::CheckFill.as_str()
+    }
+
     fn needs(&self, needs: &mut Needs) {
         self.code.needs(needs);
         needs.scales.insert(self.scale_id);
@@ -228,6 +232,10 @@ impl Command for RecordFill {
         &self.call
     }
 
+    fn action(&self) -> &'static str {
+        Action::RecordFill.as_str()
+    }
+
     fn needs(&self, needs: &mut Needs) {
         needs.permits.insert(self.permit_id);
         needs.people.extend(self.postcheck.and_then(|p| p.checker_id));
@@ -361,6 +369,10 @@ pub struct ReweighFill {
 impl Command for ReweighFill {
     fn call(&self) -> &Call {
         &self.call
+    }
+
+    fn action(&self) -> &'static str {
+        Action::Reweigh.as_str()
     }
 
     fn needs(&self, needs: &mut Needs) {

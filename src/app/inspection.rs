@@ -149,6 +149,10 @@ impl Command for RecordInspection {
         &self.call
     }
 
+    fn action(&self) -> &'static str {
+        Action::Inspect.as_str()
+    }
+
     fn needs(&self, needs: &mut Needs) {
         self.target.needs(needs);
     }
@@ -200,6 +204,10 @@ impl Command for ExtendLife {
         &self.call
     }
 
+    fn action(&self) -> &'static str {
+        Action::Inspect.as_str()
+    }
+
     fn needs(&self, needs: &mut Needs) {
         self.target.needs(needs);
     }
@@ -245,6 +253,10 @@ pub struct Scrap {
 impl Command for Scrap {
     fn call(&self) -> &Call {
         &self.call
+    }
+
+    fn action(&self) -> &'static str {
+        Action::Inspect.as_str()
     }
 
     fn needs(&self, needs: &mut Needs) {

@@ -1,6 +1,7 @@
 //! Use cases, one file per command or query: authorize → gather → decide → persist. What touches a cylinder is a command for
 //! the ledger; everything else is an ordinary transaction.
 
+pub mod audit;
 pub mod custody;
 pub mod cylinder;
 pub mod fill;
@@ -19,6 +20,8 @@ use chrono_tz::Tz;
 use serde::Serialize;
 use tokio::sync::Semaphore;
 
+use self::audit::Audited;
+use self::audit::denials::Denials;
 use crate::auth::backoff::Backoff;
 use crate::auth::keyring::Keyring;
 use crate::auth::permission::{Action, Scope, authorize};
@@ -31,9 +34,11 @@ use crate::db::sessions::IdempotencyRecord;
 use crate::db::tx::write_tx;
 use crate::db::{facts, registry as db};
 use crate::domain::actor::{Actor, Credential};
+use crate::domain::audit::{Act, Who};
+use crate::domain::id::PrincipalId;
 use crate::domain::instant::Moment;
 use crate::error::{Code, Result};
-use crate::ledger::{Call, Writer};
+use crate::ledger::{self, Call, Writer};
 
 /// Everything a call may need.
 pub struct App {
@@ -51,6 +56,8 @@ pub struct App {
     pub tokens: Tokens,
     /// Who must wait before the next login.
     pub backoff: Backoff,
+    /// Denied calls on their way into the audit log.
+    pub denials: Denials,
     /// How many passwords are hashed at once: each takes 19 MiB and most of a core.
     pub hashing: Semaphore,
     /// Time zone in which days are counted.
@@ -73,6 +80,8 @@ pub struct Session<'a> {
     pub now: Moment,
     /// Ids and chance.
     pub ids: &'a dyn IdGen,
+    /// What the audit log is to say besides how the thing stands afterwards.
+    pub note: Option<&'static str>,
 }
 
 /// The answer to a write: its body as JSON text, as it was stored with the effect.
@@ -106,22 +115,48 @@ impl App {
     /// 401, 403, whatever `work` says, or the database.
     pub fn read<T>(
         &self,
-        credential: Credential,
+        call: &Call,
         action: Action,
+        work: impl FnOnce(&mut Session<'_>) -> Result<T>,
+    ) -> Result<T> {
+        self.look(call, action.as_str(), |actor| authorize(actor, action), work)
+    }
+
+    /// Looks up what is the caller's own and needs no permission. `what` is the word for the audit log.
+    ///
+    /// # Errors
+    /// 401, whatever `work` says, or the database.
+    pub fn read_own<T>(
+        &self,
+        call: &Call,
+        what: &'static str,
+        work: impl FnOnce(&mut Session<'_>) -> Result<T>,
+    ) -> Result<T> {
+        self.look(call, what, |_| Ok(Scope::Own), work)
+    }
+
+    fn look<T>(
+        &self,
+        call: &Call,
+        action: &'static str,
+        allowed: impl FnOnce(&Actor) -> Result<Scope>,
         work: impl FnOnce(&mut Session<'_>) -> Result<T>,
     ) -> Result<T> {
         let mut conn = self.pool.get()?;
         let now = self.now();
-        let actor = actor(&mut conn, credential, now)?;
-        let scope = authorize(&actor, action)?;
-        work(&mut Session { conn: &mut conn, actor, scope, now, ids: &*self.ids })
+        let looked = actor(&mut conn, call.credential, now).and_then(|actor| {
+            let scope = allowed(&actor)?;
+            work(&mut Session { conn: &mut conn, actor, scope, now, ids: &*self.ids, note: None })
+        });
+        looked.inspect_err(|error| self.deny(&mut conn, call, action, error))
     }
 
-    /// Writes something that is no cylinder, in one transaction with the record of its idempotency key.
+    /// Writes something that is no cylinder, in one transaction with the record of its idempotency key and its entry in the
+    /// audit log.
     ///
     /// # Errors
     /// 401, 403, a key that came with another body before, whatever `work` says, or the database.
-    pub fn write<T: Serialize>(
+    pub fn write<T: Serialize + Audited>(
         &self,
         call: &Call,
         action: Action,
@@ -129,34 +164,55 @@ impl App {
     ) -> Result<Answer> {
         let mut conn = self.pool.get()?;
         let now = self.now();
-        write_tx(&mut conn, |conn| {
-            let actor = actor(conn, call.credential, now)?;
-            let principal_id = actor.principal();
-            if let Some(key) = &call.idempotency
-                && let Some(record) = IdempotencyRecord::find(conn, principal_id, key)?
-            {
-                if record.body_digest != key.body_digest {
-                    return Err(Code::IdempotencyKeyReused.into());
-                }
-                return Ok(Answer { body: record.body, replayed: true });
-            }
-            let scope = authorize(&actor, action)?;
-            let value = work(&mut Session { conn, actor, scope, now, ids: &*self.ids })?;
-            let body = serde_json::to_string(&value).map_err(DbError::corrupt)?;
-            if let Some(key) = &call.idempotency {
-                let record = IdempotencyRecord {
-                    principal_id,
-                    route: key.route.clone(),
-                    key: key.key.clone(),
-                    body_digest: key.body_digest.to_vec(),
-                    body: body.clone(),
-                    recorded_at: now.at,
-                };
-                record.insert(conn)?;
-            }
-            Ok(Answer { body, replayed: false })
-        })
+        let written = write_tx(&mut conn, |conn| self.write_in(conn, call, action, now, &mut work));
+        written.inspect_err(|error| self.deny(&mut conn, call, action.as_str(), error))
     }
+
+    fn write_in<T: Serialize + Audited>(
+        &self,
+        conn: &mut Conn,
+        call: &Call,
+        action: Action,
+        now: Moment,
+        work: &mut impl FnMut(&mut Session<'_>) -> Result<T>,
+    ) -> Result<Answer> {
+        let actor = actor(conn, call.credential, now)?;
+        let who = Who::of(actor.principal(), actor.organization_id);
+        if let Some(answer) = replayed(conn, call, actor.principal())? {
+            return Ok(answer);
+        }
+        let scope = authorize(&actor, action)?;
+        let mut session = Session { conn: &mut *conn, actor, scope, now, ids: &*self.ids, note: None };
+        let value = work(&mut session)?;
+        let mut subject = value.subject();
+        if let (Some(note), Some(members)) = (session.note, subject.as_object_mut()) {
+            members.insert("note".to_owned(), note.into());
+        }
+        let body = serde_json::to_string(&value).map_err(DbError::corrupt)?;
+        if let (Some(key), Some(principal_id)) = (&call.idempotency, who.actor_id) {
+            let record = IdempotencyRecord {
+                principal_id,
+                route: key.route.clone(),
+                key: key.key.clone(),
+                body_digest: key.body_digest.to_vec(),
+                body: body.clone(),
+                recorded_at: now.at,
+            };
+            record.insert(conn)?;
+        }
+        ledger::audit::append(conn, &Act::done(now.at, who, action.as_str(), &call.route, subject))?;
+        Ok(Answer { body, replayed: false })
+    }
+}
+
+/// The answer that was given under the same key before.
+fn replayed(conn: &mut Conn, call: &Call, principal: PrincipalId) -> Result<Option<Answer>> {
+    let Some(key) = &call.idempotency else { return Ok(None) };
+    let Some(record) = IdempotencyRecord::find(conn, principal, key)? else { return Ok(None) };
+    if record.body_digest != key.body_digest {
+        return Err(Code::IdempotencyKeyReused.into());
+    }
+    Ok(Some(Answer { body: record.body, replayed: true }))
 }
 
 impl Session<'_> {

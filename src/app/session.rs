@@ -4,8 +4,11 @@ use std::net::IpAddr;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
+use serde_json::json;
 use utoipa::ToSchema;
 
+use super::audit::denials::Denial;
+use super::audit::{LOG_IN, REFRESH};
 use super::registry::hash_password;
 use super::{App, Session};
 use crate::auth::password;
@@ -14,9 +17,11 @@ use crate::db::conn::Conn;
 use crate::db::registry::{OrganizationRow, UserRow};
 use crate::db::sessions::{RefreshTokenRow, SessionRow, revoke_session, revoke_sessions_of};
 use crate::db::tx::write_tx;
+use crate::domain::audit::{Act, Outcome, Who};
 use crate::domain::id::{OrganizationId, SessionId, SiteId, UserId};
 use crate::domain::instant::Moment;
 use crate::error::{Code, Error, Result};
+use crate::ledger::{self, Call};
 
 /// Longest life of a session, in seconds: 30 days.
 const SESSION_S: i64 = 30 * 86_400;
@@ -77,6 +82,19 @@ struct Rotation {
     refresh: OpaqueSecret,
 }
 
+/// What became of a refresh token. A value, not an error: the revocation of a stolen family must be committed.
+enum Refreshed {
+    Rotated(Box<Rotation>),
+    /// It was exchanged before: somebody has a copy. The session ended, and that is on record.
+    Stolen,
+    /// It is not good, or not any more; whose it was.
+    Denied(Option<Who>),
+}
+
+/// Words for the audit log.
+const CHANGE_PASSWORD: &str = "change_password";
+const LOG_OUT: &str = "log_out";
+
 fn me(conn: &mut Conn, user: &UserRow) -> Result<Me> {
     let organization = OrganizationRow::get(conn, user.organization_id)?.ok_or(Code::Internal)?;
     Ok(Me {
@@ -106,6 +124,10 @@ pub fn who_am_i(session: &mut Session<'_>) -> Result<Me> {
     me(session.conn, &user)
 }
 
+fn who(user: &UserRow) -> Who {
+    Who::of(user.id.cast(), user.organization_id)
+}
+
 fn secret_error(error: &dyn std::fmt::Display) -> Error {
     tracing::error!(%error, "auth");
     Code::Internal.into()
@@ -121,15 +143,17 @@ impl App {
         let attempt =
             self.backoff.check(username, address, now.at).map_err(|wait| Error::too_many(wait.seconds))?;
         let looked_up = self.pool.get().map_err(Error::from).and_then(|mut conn| {
-            let user = UserRow::by_username(&mut conn, username)?.filter(|user| user.active);
+            let named = UserRow::by_username(&mut conn, username)?;
+            let who = named.as_ref().map(who);
+            let user = named.filter(|user| user.active);
             // Nobody's password takes as long to check as somebody's.
             let right = match &user {
                 Some(user) => password::verify(given, &user.password_hash),
                 None => password::verify_nobody(given),
             };
-            Ok((conn, user, right.map_err(|error| secret_error(&error))?))
+            Ok((conn, who, user, right.map_err(|error| secret_error(&error))?))
         });
-        let (mut conn, user, right) = match looked_up {
+        let (mut conn, who, user, right) = match looked_up {
             Ok(found) => found,
             Err(error) => {
                 self.backoff.undecided(attempt);
@@ -139,6 +163,7 @@ impl App {
         let Some(user) = user.filter(|_| right) else {
             self.backoff.failed(attempt, now.at);
             metrics::counter!("pingma_login_failures_total").increment(1);
+            self.deny_log_in(who);
             return Err(Code::CredentialsWrong.into());
         };
         self.backoff.succeeded(attempt, now.at);
@@ -157,6 +182,9 @@ impl App {
         };
         session.insert(conn)?;
         let refresh = self.store_refresh(conn, session.id, 1, now)?;
+        let (action, route) = LOG_IN;
+        let subject = json!({ "session_id": session.id });
+        ledger::audit::append(conn, &Act::done(now.at, who(&user), action, route, subject))?;
         Ok(Rotation { user, session_id: session.id, refresh })
     }
 
@@ -202,23 +230,27 @@ impl App {
         let given = OpaqueSecret::parse(text, SecretKind::Refresh).map_err(|_| Code::TokenInvalid)?;
         let now = self.now();
         let mut conn = self.pool.get()?;
-        // The outcome is a value, not an error: the revocation of a stolen family must be committed.
-        let outcome = write_tx(&mut conn, |conn| self.rotate(conn, &given, now))?;
-        let rotation = outcome.ok_or(Code::TokenInvalid)?;
-        self.pair(&mut conn, &rotation, now)
+        match write_tx(&mut conn, |conn| self.rotate(conn, &given, now))? {
+            Refreshed::Rotated(rotation) => self.pair(&mut conn, &rotation, now),
+            Refreshed::Stolen => Err(Code::TokenInvalid.into()),
+            Refreshed::Denied(who) => {
+                if let Some(who) = who {
+                    self.note_denial(Denial::new(who, REFRESH.0, REFRESH.1, Code::TokenInvalid));
+                }
+                Err(Code::TokenInvalid.into())
+            }
+        }
     }
 
-    fn rotate(&self, conn: &mut Conn, given: &OpaqueSecret, now: Moment) -> Result<Option<Rotation>> {
+    fn rotate(&self, conn: &mut Conn, given: &OpaqueSecret, now: Moment) -> Result<Refreshed> {
         let Some(token) = RefreshTokenRow::get(conn, &given.digest())? else {
-            return Ok(None);
+            return Ok(Refreshed::Denied(None));
         };
         let session = SessionRow::get(conn, token.session_id)?.ok_or(Code::Internal)?;
-        if session.revoked_at.is_some() || session.expires_at <= now.at {
-            return Ok(None);
+        let user = UserRow::get(conn, session.user_id)?.ok_or(Code::Internal)?;
+        if session.revoked_at.is_some() || session.expires_at <= now.at || !user.active {
+            return Ok(Refreshed::Denied(Some(who(&user))));
         }
-        let Some(user) = UserRow::get(conn, session.user_id)?.filter(|user| user.active) else {
-            return Ok(None);
-        };
         let newest = RefreshTokenRow::newest(conn, session.id)?.ok_or(Code::Internal)?;
         let lost_answer = token.rotated_at.is_some_and(|at| now.at.seconds_since(at) < GRACE_S)
             && newest.generation == token.generation + 1
@@ -226,11 +258,14 @@ impl App {
         if token.rotated_at.is_some() && !lost_answer {
             tracing::warn!(session = %session.id, user = %user.id, "a refresh token was used again; session revoked");
             revoke_session(conn, session.id, "a refresh token was used again", now.at)?;
-            return Ok(None);
+            let subject = json!({ "code": "refresh_token_used_again", "session_id": session.id });
+            let act = Act::done(now.at, who(&user), REFRESH.0, REFRESH.1, subject);
+            ledger::audit::append(conn, &Act { outcome: Outcome::Denied, ..act })?;
+            return Ok(Refreshed::Stolen);
         }
         newest.rotate(conn, now.at)?;
         let refresh = self.store_refresh(conn, session.id, newest.generation + 1, now)?;
-        Ok(Some(Rotation { user, session_id: session.id, refresh }))
+        Ok(Refreshed::Rotated(Box::new(Rotation { user, session_id: session.id, refresh })))
     }
 
     /// Sets a new password and ends every session. The caller holds a permit of `hashing`.
@@ -239,16 +274,27 @@ impl App {
     /// 401 for a wrong current password, 422 for a weak new one, 429, or the database.
     pub fn change_password(
         &self,
-        credential: crate::domain::actor::Credential,
+        call: &Call,
         current: &SecretString,
         new: &SecretString,
         address: IpAddr,
     ) -> Result<()> {
-        let now = self.now();
         let mut conn = self.pool.get()?;
-        let actor = super::actor(&mut conn, credential, now)?;
+        let changed = self.exchange_password(&mut conn, call, (current, new), address);
+        changed.inspect_err(|error| self.deny(&mut conn, call, CHANGE_PASSWORD, error))
+    }
+
+    fn exchange_password(
+        &self,
+        conn: &mut Conn,
+        call: &Call,
+        (current, new): (&SecretString, &SecretString),
+        address: IpAddr,
+    ) -> Result<()> {
+        let now = self.now();
+        let actor = super::actor(conn, call.credential, now)?;
         let id = actor.user_id.filter(|_| actor.device.is_none()).ok_or(Code::Forbidden)?;
-        let user = UserRow::get(&mut conn, id)?.ok_or(Code::UserNotFound)?;
+        let user = UserRow::get(conn, id)?.ok_or(Code::UserNotFound)?;
         let hash = hash_password(new, &user.username, "/new_password", &*self.ids)?;
         let attempt = self
             .backoff
@@ -259,10 +305,13 @@ impl App {
             return Err(Code::CredentialsWrong.into());
         }
         self.backoff.succeeded(attempt, now.at);
-        write_tx(&mut conn, |conn| {
+        write_tx(conn, |conn| {
             let changed = UserRow { password_hash: hash.clone(), updated_at: now.at, ..user.clone() };
             changed.update(conn)?;
-            Ok(revoke_sessions_of(conn, id, None, "password changed", now.at)?)
+            revoke_sessions_of(conn, id, None, "password changed", now.at)?;
+            let subject = json!({ "user_id": id });
+            let act = Act::done(now.at, who(&user), CHANGE_PASSWORD, &call.route, subject);
+            Ok(ledger::audit::append(conn, &act)?)
         })
     }
 
@@ -270,11 +319,17 @@ impl App {
     ///
     /// # Errors
     /// 401, or the database.
-    pub fn log_out(&self, credential: crate::domain::actor::Credential) -> Result<()> {
+    pub fn log_out(&self, call: &Call) -> Result<()> {
         let now = self.now();
         let mut conn = self.pool.get()?;
-        let actor = super::actor(&mut conn, credential, now)?;
-        let session = actor.session_id.ok_or(Code::Forbidden)?;
-        write_tx(&mut conn, |conn| Ok(revoke_session(conn, session, "logged out", now.at)?))
+        let ended = write_tx(&mut conn, |conn| {
+            let actor = super::actor(conn, call.credential, now)?;
+            let session = actor.session_id.ok_or(Code::Forbidden)?;
+            revoke_session(conn, session, "logged out", now.at)?;
+            let who = Who::of(actor.principal(), actor.organization_id);
+            let act = Act::done(now.at, who, LOG_OUT, &call.route, json!({ "session_id": session }));
+            Ok(ledger::audit::append(conn, &act)?)
+        });
+        ended.inspect_err(|error| self.deny(&mut conn, call, LOG_OUT, error))
     }
 }

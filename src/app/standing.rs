@@ -30,11 +30,20 @@ pub enum Change {
 }
 
 impl Change {
+    fn action(&self) -> Action {
+        match self {
+            Self::Seize(_) | Self::Blacklist(_) | Self::Unblacklist(_) => Action::Seize,
+            Self::Lose(_) | Self::Recover(_) => Action::ReportLoss,
+            Self::RevokeLabel(_) => Action::RegisterCylinder,
+        }
+    }
+
     fn find<'a>(&self, target: Target, context: &Context<'a>) -> Result<&'a Cylinder> {
         match self {
-            Self::Seize(_) | Self::Blacklist(_) | Self::Unblacklist(_) => target.find(context, Action::Seize),
-            Self::Lose(_) | Self::Recover(_) => target.find_own(context, Action::ReportLoss),
-            Self::RevokeLabel(_) => target.find_own(context, Action::RegisterCylinder),
+            Self::Seize(_) | Self::Blacklist(_) | Self::Unblacklist(_) => target.find(context, self.action()),
+            Self::Lose(_) | Self::Recover(_) | Self::RevokeLabel(_) => {
+                target.find_own(context, self.action())
+            }
         }
     }
 
@@ -82,6 +91,10 @@ impl Command for ChangeStanding {
         &self.call
     }
 
+    fn action(&self) -> &'static str {
+        self.change.action().as_str()
+    }
+
     fn needs(&self, needs: &mut Needs) {
         self.target.needs(needs);
     }
@@ -110,6 +123,10 @@ pub struct ApproveOwnerChange {
 impl Command for ApproveOwnerChange {
     fn call(&self) -> &Call {
         &self.call
+    }
+
+    fn action(&self) -> &'static str {
+        Action::ChangeOwner.as_str()
     }
 
     fn needs(&self, needs: &mut Needs) {

@@ -12,7 +12,6 @@
 //! }
 //! ```
 
-use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -22,6 +21,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::domain::instant::Instant;
+use crate::files::{beside, private, sync_directory};
 
 /// The largest file that is read. Thirty-two label keys and sixteen token keys take 7 kB.
 const MAX_BYTES: usize = 64 * 1024;
@@ -189,32 +189,6 @@ impl Lock {
         file.write_all(&content).and_then(|()| file.sync_all()).map_err(io)?;
         fs::rename(&beside, &self.path).and_then(|()| sync_directory(&self.path)).map_err(io)
     }
-}
-
-/// `<path><suffix>`.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(suffix);
-    name.into()
-}
-
-/// For writing, and for the owner alone if it is made.
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    options.write(true)
-}
-
-/// Forces a new name to the disk.
-#[cfg(unix)]
-fn sync_directory(path: &Path) -> io::Result<()> {
-    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_directory(_: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]

@@ -4,75 +4,78 @@ use crate::domain::actor::{Actor, Role};
 use crate::domain::registry::{Authority, OrganizationStatus};
 use crate::error::{Code, Result};
 
-/// What somebody wants to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Action {
-    /// Enter an organization.
-    CreateOrganization,
-    /// See organizations.
-    ReadOrganization,
-    /// Suspend, close or reopen an organization; its file a platform admin may change too.
-    JudgeOrganization,
-    /// Enter, suspend or revoke a license; never for the licensed organization itself.
-    WriteLicense,
-    /// See licenses.
-    ReadLicense,
-    /// Enter a site.
-    WriteSite,
-    /// See sites.
-    ReadSite,
-    /// Enter a scale, make and revoke device keys.
-    WriteScale,
-    /// See scales.
-    ReadScale,
-    /// Begin or end a shift at a scale.
-    WorkShift,
-    /// Enter or change a user.
-    WriteUser,
-    /// See users.
-    ReadUser,
-    /// Enter a certificate.
-    WriteCertificate,
-    /// See certificates.
-    ReadCertificate,
-    /// Suspend or revoke a certificate.
-    JudgeCertificate,
-    /// Make or end a supply agreement.
-    WriteAgreement,
-    /// See supply agreements.
-    ReadAgreement,
-    /// Set a policy.
-    WritePolicy,
-    /// See policies.
-    ReadPolicy,
-    /// Register a cylinder, replace its label.
-    RegisterCylinder,
-    /// See cylinders and their histories.
-    ReadCylinder,
-    /// Get the image of a label: an image is a copy.
-    PrintLabel,
-    /// Check a cylinder before filling.
-    CheckFill,
-    /// Record a fill.
-    RecordFill,
-    /// Weigh a fill again.
-    Reweigh,
-    /// See fills and fill checks.
-    ReadFill,
-    /// Record an inspection, a life extension, a scrapping.
-    Inspect,
-    /// Hand a cylinder over.
-    HandOver,
-    /// Take a cylinder back or in.
-    TakeBack,
-    /// Take gas out at a station.
-    Empty,
-    /// Report a loss or a recovery.
-    ReportLoss,
-    /// Propose or receive a change of owner.
-    ChangeOwner,
-    /// Seize a cylinder, or put it on the blacklist and off.
-    Seize,
+crate::words! {
+    /// What somebody wants to do.
+    pub enum Action {
+        /// Enter an organization.
+        CreateOrganization => "create_organization",
+        /// See organizations.
+        ReadOrganization => "read_organization",
+        /// Suspend, close or reopen an organization; its file a platform admin may change too.
+        JudgeOrganization => "judge_organization",
+        /// Enter, suspend or revoke a license; never for the licensed organization itself.
+        WriteLicense => "write_license",
+        /// See licenses.
+        ReadLicense => "read_license",
+        /// Enter a site.
+        WriteSite => "write_site",
+        /// See sites.
+        ReadSite => "read_site",
+        /// Enter a scale, make and revoke device keys.
+        WriteScale => "write_scale",
+        /// See scales.
+        ReadScale => "read_scale",
+        /// Begin or end a shift at a scale.
+        WorkShift => "work_shift",
+        /// Enter or change a user.
+        WriteUser => "write_user",
+        /// See users.
+        ReadUser => "read_user",
+        /// Enter a certificate.
+        WriteCertificate => "write_certificate",
+        /// See certificates.
+        ReadCertificate => "read_certificate",
+        /// Suspend or revoke a certificate.
+        JudgeCertificate => "judge_certificate",
+        /// Make or end a supply agreement.
+        WriteAgreement => "write_agreement",
+        /// See supply agreements.
+        ReadAgreement => "read_agreement",
+        /// Set a policy.
+        WritePolicy => "write_policy",
+        /// See policies.
+        ReadPolicy => "read_policy",
+        /// Register a cylinder, replace its label.
+        RegisterCylinder => "register_cylinder",
+        /// See cylinders and their histories.
+        ReadCylinder => "read_cylinder",
+        /// Get the image of a label: an image is a copy.
+        PrintLabel => "print_label",
+        /// Check a cylinder before filling.
+        CheckFill => "check_fill",
+        /// Record a fill.
+        RecordFill => "record_fill",
+        /// Weigh a fill again.
+        Reweigh => "reweigh",
+        /// See fills and fill checks.
+        ReadFill => "read_fill",
+        /// Record an inspection, a life extension, a scrapping.
+        Inspect => "inspect",
+        /// Hand a cylinder over.
+        HandOver => "hand_over",
+        /// Take a cylinder back or in.
+        TakeBack => "take_back",
+        /// Take gas out at a station.
+        Empty => "empty",
+        /// Report a loss or a recovery.
+        ReportLoss => "report_loss",
+        /// Propose or receive a change of owner.
+        ChangeOwner => "change_owner",
+        /// Seize a cylinder, or put it on the blacklist and off.
+        Seize => "seize",
+        /// See the audit log.
+        ReadAudit => "read_audit",
+    }
 }
 
 /// How far a permission reaches.
@@ -152,6 +155,10 @@ pub const TABLE: &[Line] = &[
     (A::ReportLoss, &[(&[R::OrgAdmin], S::Own)]),
     (A::ChangeOwner, &[(&[R::OrgAdmin], S::Own)]),
     (A::Seize, &[(&[R::Regulator], S::District)]),
+    (
+        A::ReadAudit,
+        &[(&[R::PlatformAdmin], S::All), (&[R::Regulator], S::District), (&[R::OrgAdmin], S::Own)],
+    ),
 ];
 
 /// Acts of a closed organization that are judged by the rules of a gate, so that the attempt is on record.
@@ -186,6 +193,7 @@ impl Action {
                 | A::ReadPolicy
                 | A::ReadCylinder
                 | A::ReadFill
+                | A::ReadAudit
         )
     }
 }

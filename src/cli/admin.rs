@@ -7,9 +7,9 @@ use secrecy::SecretString;
 use serde_json::json;
 
 use super::{CliError, Output, connect, parts};
+use crate::app::audit::trust_clock;
 use crate::app::registry::create_first_admin;
 use crate::config::Settings;
-use crate::db::history::trust_clock;
 use crate::domain::instant::Moment;
 use crate::domain::value::Text;
 

@@ -10,7 +10,7 @@ use clap::builder::RangedU64ValueParser;
 
 use super::verify::progress;
 use super::{CliError, Common, parts, serve};
-use crate::config::{LogFormat, Settings};
+use crate::config::{LogFormat, Settings, Transport};
 use crate::demo::{self, Recipe, Summary};
 use crate::{server, telemetry};
 
@@ -90,6 +90,7 @@ impl Demo {
             })
         };
         let asked = load(self.listen.clone(), self.public_url.clone())?;
+        let scheme = if asked.transport()? == Transport::Plain { "http" } else { "https" };
         let (listen, held) = if self.once {
             (asked.listen, None)
         } else {
@@ -97,18 +98,18 @@ impl Demo {
                 .map_err(|error| CliError::Usage(format!("can't listen on {}: {error}", asked.listen)))?;
             (held.local_addr()?, Some(held))
         };
-        let public_url = self.public_url.clone().unwrap_or_else(|| address(listen));
+        let public_url = self.public_url.clone().unwrap_or_else(|| address(scheme, listen));
         Ok((load(Some(listen.to_string()), Some(public_url))?, held))
     }
 }
 
-fn address(listen: SocketAddr) -> String {
+fn address(scheme: &str, listen: SocketAddr) -> String {
     let host = if listen.ip().is_unspecified() || listen.is_ipv6() {
         "localhost".to_owned()
     } else {
         listen.ip().to_string()
     };
-    format!("http://{host}:{}", listen.port())
+    format!("{scheme}://{host}:{}", listen.port())
 }
 
 fn print(settings: &Settings, summary: &Summary, json: bool) -> Result<(), CliError> {

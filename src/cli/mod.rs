@@ -1,9 +1,11 @@
 //! What a person types. One file per command.
 
 mod admin;
+mod backup;
 mod check;
 mod demo;
 mod keys;
+mod restore;
 mod serve;
 mod verify;
 
@@ -17,6 +19,7 @@ use crate::clock::{SystemClock, SystemIds};
 use crate::config::{self, ConfigError, Overrides, Settings};
 use crate::db::DbError;
 use crate::db::conn::{Conn, DatabaseUrl};
+use crate::db::tx::IsConflict;
 use crate::demo::DemoError;
 use crate::server::{Parts, StartError};
 
@@ -67,6 +70,10 @@ enum Command {
     History(check::Reference),
     /// Walk every chain and say whether anything was altered.
     Verify,
+    /// Write a copy of a SQLite database into a file, while the server runs, and verify it.
+    Backup(backup::Backup),
+    /// Put a copy that `backup` made in the place of the database. The server must be stopped.
+    Restore(restore::Restore),
     /// Print the OpenAPI document.
     Openapi,
     /// Print the settings in force, without secrets.
@@ -124,6 +131,13 @@ impl CliError {
             | Self::Keys(_)
             | Self::Telemetry(_) => 3,
         })
+    }
+}
+
+impl IsConflict for CliError {
+    /// A command is typed again by whoever typed it: a new key must not be made twice.
+    fn is_conflict(&self) -> bool {
+        false
     }
 }
 
@@ -190,6 +204,8 @@ impl Cli {
             Command::Check(reference) => return reference.check(&common.settings(|_| {})?, common.json),
             Command::History(reference) => reference.history(&common.settings(|_| {})?)?,
             Command::Verify => return verify::run(&common.settings(|_| {})?, common.json),
+            Command::Backup(backup) => backup.run(&common.settings(|_| {})?, common.json)?,
+            Command::Restore(restore) => restore.run(&common.settings(|_| {})?, common.json)?,
             Command::Openapi => Output::new(
                 crate::http::openapi::text(),
                 serde_json::from_str(crate::http::openapi::text()).unwrap_or_default(),

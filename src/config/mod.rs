@@ -4,8 +4,10 @@
 //! line. Nothing is overlooked: a key that nobody knows is an error in the file and in the environment, and every value
 //! is checked, also one that a later layer overrides.
 
+mod transport;
 mod values;
 
+pub use transport::Transport;
 pub use values::{BearerToken, Bounded, Line, LogFilter, LogFormat, Phone, PublicUrl, TrustedProxies};
 use values::{list, some, value};
 
@@ -75,6 +77,18 @@ pub enum ConfigError {
     /// The place of the key file can't be told from the database.
     #[error("key_file must be set: only with a SQLite file as the database the keys lie beside it")]
     KeyFileUnnamed,
+    /// Passwords would go over the network in the clear.
+    #[error(
+        "listen: plain HTTP on {listen} would show passwords and tokens to the network. Set tls_certificate and tls_key, or \
+         name the reverse proxy that speaks TLS in trusted_proxies, or listen on 127.0.0.1"
+    )]
+    PlainHttp {
+        /// Where it was to listen.
+        listen: SocketAddr,
+    },
+    /// A certificate without its key, or the other way round.
+    #[error("tls_certificate and tls_key go together: set both or none")]
+    HalfOfTls,
 }
 
 /// Where a value comes from.
@@ -134,6 +148,12 @@ pub struct Settings {
     /// Where HTTP is served. Port 0 takes any that is free.
     #[serde(deserialize_with = "value")]
     pub listen: SocketAddr,
+    /// The file with the certificate for TLS; see [`Settings::transport`].
+    #[serde(deserialize_with = "some")]
+    pub tls_certificate: Option<PathBuf>,
+    /// The file with its private key.
+    #[serde(deserialize_with = "some")]
+    pub tls_key: Option<PathBuf>,
     /// Under which address phones reach it; printed on every label.
     #[serde(deserialize_with = "value")]
     pub public_url: PublicUrl,
@@ -200,6 +220,8 @@ impl Default for Settings {
         Self {
             database: DatabaseUrl::Sqlite("pingma.db".to_owned()),
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            tls_certificate: None,
+            tls_key: None,
             public_url: PublicUrl("http://127.0.0.1:8080".to_owned()),
             key_file: None,
             time_zone: Tz::Asia__Shanghai,
@@ -244,6 +266,12 @@ pub struct Overrides {
     /// Serve HTTP on this address and port
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<String>,
+    /// Certificate for TLS: a PEM file with the whole chain
+    #[arg(long, value_name = "FILE")]
+    pub tls_certificate: Option<String>,
+    /// Private key of the certificate: a PEM file
+    #[arg(long, value_name = "FILE")]
+    pub tls_key: Option<String>,
     /// Address under which phones reach the service; printed on every label
     #[arg(long, value_name = "URL")]
     pub public_url: Option<String>,
@@ -306,6 +334,8 @@ impl Overrides {
         [
             ("database", self.database),
             ("listen", self.listen),
+            ("tls_certificate", self.tls_certificate),
+            ("tls_key", self.tls_key),
             ("public_url", self.public_url),
             ("key_file", self.key_file),
             ("time_zone", self.time_zone),
@@ -411,6 +441,8 @@ impl Settings {
         json!({
             "database": self.database.to_string(),
             "listen": self.listen.to_string(),
+            "tls_certificate": self.tls_certificate.as_ref().map(|path| path.to_string_lossy()),
+            "tls_key": self.tls_key.as_ref().map(|path| path.to_string_lossy()),
             "public_url": self.public_url.as_str(),
             "key_file": self.key_file().ok().map(|path| path.to_string_lossy().into_owned()),
             "time_zone": self.time_zone.name(),

@@ -47,6 +47,8 @@ fn without_any_layer_the_defaults_are_in_force() {
         json!({
             "database": "sqlite://pingma.db",
             "listen": "127.0.0.1:8080",
+            "tls_certificate": null,
+            "tls_key": null,
             "public_url": "http://127.0.0.1:8080",
             "key_file": "pingma.db.keys",
             "time_zone": "Asia/Shanghai",
@@ -189,6 +191,8 @@ fn every_key_can_be_set_in_the_file_and_in_the_environment() {
     let values = [
         ("database", "\"postgres://db/pingma\""),
         ("listen", "\"0.0.0.0:80\""),
+        ("tls_certificate", "\"/etc/pingma.crt\""),
+        ("tls_key", "\"/etc/pingma.key\""),
         ("public_url", "\"https://q.example.cn\""),
         ("key_file", "\"/etc/pingma.keys\""),
         ("time_zone", "\"Asia/Urumqi\""),
@@ -510,4 +514,27 @@ fn a_variable_of_ours_must_be_unicode_others_need_not() {
     let error = unicode([("PINGMA_KEY_FILE".into(), bad())].into_iter()).unwrap_err();
     assert_eq!(error.to_string(), "environment: PINGMA_KEY_FILE must be Unicode (UTF-8)");
     assert!(environment().is_ok());
+}
+
+#[test]
+fn plain_http_is_for_this_machine_and_for_a_named_proxy() {
+    let with = |file: &str| from_file(file).unwrap();
+    for file in ["", "listen = '127.0.0.9:80'", "listen = '[::1]:80'", "listen = '[::ffff:127.0.0.1]:80'"] {
+        assert_eq!(with(file).transport().unwrap(), Transport::Plain, "{file}");
+    }
+    for listen in ["0.0.0.0:80", "[::]:80", "192.168.1.2:80"] {
+        let file = format!("listen = '{listen}'\n");
+        let refused = with(&file).transport().unwrap_err().to_string();
+        for part in [listen, "tls_certificate", "tls_key", "trusted_proxies", "127.0.0.1"] {
+            assert!(refused.contains(part), "{refused}");
+        }
+        let proxied = with(&format!("{file}trusted_proxies = ['192.168.1.1']"));
+        assert_eq!(proxied.transport().unwrap(), Transport::Plain);
+        let tls = with(&format!("{file}tls_certificate = 'c.pem'\ntls_key = 'k.pem'"));
+        let expected = Transport::Tls { certificate: Path::new("c.pem"), key: Path::new("k.pem") };
+        assert_eq!(tls.transport().unwrap(), expected);
+    }
+    for half in ["tls_certificate = 'c.pem'", "tls_key = 'k.pem'"] {
+        assert!(with(half).transport().unwrap_err().to_string().contains("both or none"));
+    }
 }

@@ -175,3 +175,39 @@ pub fn private(conn: &mut Conn, id: EventId) -> Result<Option<(Vec<u8>, String)>
         .first(c)
         .optional())?)
 }
+
+/// Up to where a database reaches: what somebody notes down beside a backup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reached {
+    /// Events.
+    pub events: i64,
+    /// The highest place in the ledger.
+    pub log_index: i64,
+    /// The hash of the event there.
+    pub head_hash: Option<Vec<u8>>,
+    /// The newest entry of the audit log.
+    pub audit_seq: i64,
+    /// Its hash.
+    pub audit_hash: Option<Vec<u8>>,
+}
+
+/// Up to where a database reaches.
+///
+/// # Errors
+/// The database.
+pub fn reached(conn: &mut Conn) -> Result<Reached, DbError> {
+    let counts = counts(conn)?;
+    let head_hash = on_backend!(conn, c => events::table
+        .filter(events::log_index.eq(counts.last))
+        .select(events::hash)
+        .first(c)
+        .optional())?;
+    let audit = super::audit_log::head(conn)?;
+    Ok(Reached {
+        events: counts.events,
+        log_index: counts.last,
+        head_hash,
+        audit_seq: audit.as_ref().map_or(0, |(seq, _)| *seq),
+        audit_hash: audit.map(|(_, hash)| hash),
+    })
+}

@@ -8,6 +8,7 @@ mod rows;
 mod among;
 pub mod append;
 pub mod audit;
+pub mod audit_log;
 pub mod backend;
 pub mod conn;
 pub mod facts;

@@ -311,6 +311,29 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    audit_head (id) {
+        id -> SmallInt,
+        seq -> BigInt,
+        hash -> Binary,
+    }
+}
+
+diesel::table! {
+    audit_log (seq) {
+        seq -> BigInt,
+        at -> BigInt,
+        actor_id -> Nullable<Binary>,
+        organization_id -> Nullable<Binary>,
+        action -> Text,
+        outcome -> Text,
+        route -> Text,
+        subject -> Text,
+        prev_hash -> Binary,
+        hash -> Binary,
+    }
+}
+
 diesel::joinable!(licenses -> organizations (organization_id));
 diesel::joinable!(sites -> organizations (organization_id));
 diesel::joinable!(users -> organizations (organization_id));
@@ -324,8 +347,11 @@ diesel::joinable!(cylinders -> organizations (owner_id));
 diesel::joinable!(events -> organizations (organization_id));
 diesel::joinable!(fills -> cylinders (cylinder_id));
 diesel::joinable!(public_scans -> labels (label_id));
+diesel::joinable!(audit_log -> organizations (organization_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
+    audit_head,
+    audit_log,
     organizations,
     licenses,
     sites,

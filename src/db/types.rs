@@ -7,6 +7,7 @@ use diesel::internal::derives::as_expression::Bound;
 use diesel::serialize::{self, Output, ToSql};
 use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 
+use crate::domain::audit::Outcome;
 use crate::domain::cylinder::{CustodyKind, CylinderStatus, LabelStatus, Medium};
 use crate::domain::district::{DistrictCode, DistrictScope};
 use crate::domain::event::{Decision, FillStatus};
@@ -149,6 +150,7 @@ text_columns!(
     LicenseStatus,
     Medium,
     OrganizationStatus,
+    Outcome,
     SiteKind,
 );
 

@@ -28,7 +28,7 @@ pub(super) struct Person {
 impl Person {
     /// A call of theirs.
     pub fn call(&self) -> Call {
-        Call { credential: self.credential, idempotency: None }
+        Call::plain(self.credential, "demo")
     }
 }
 

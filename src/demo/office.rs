@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::cast::{Person, Station};
 use super::city::Calendar;
 use super::{DemoError, PASSWORD};
+use crate::app::audit::Audited;
 use crate::app::registry as office;
 use crate::app::{App, Session};
 use crate::auth::permission::Action;
@@ -27,7 +28,7 @@ struct Made<K> {
 }
 
 /// Enters one thing and returns its id.
-fn enter<K: DeserializeOwned, T: serde::Serialize>(
+fn enter<K: DeserializeOwned, T: serde::Serialize + Audited>(
     app: &App,
     by: &Person,
     action: Action,

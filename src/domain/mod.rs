@@ -2,6 +2,7 @@
 //! here knows a clock, a database or HTTP.
 
 pub mod actor;
+pub mod audit;
 pub mod cylinder;
 pub mod date;
 pub mod district;

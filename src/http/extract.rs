@@ -63,6 +63,9 @@ pub struct Caller {
     pub credential: Credential,
     /// The language they want.
     pub lang: Lang,
+    /// Method and path.
+    path: String,
+    /// Method and pattern.
     route: String,
     key: Option<String>,
 }
@@ -71,11 +74,16 @@ impl Caller {
     /// The call, with a digest of its body.
     pub fn call(&self, body_digest: [u8; 32]) -> Call {
         let idempotency = self.key.as_ref().map(|key| Idempotency {
-            route: self.route.clone(),
+            route: self.path.clone(),
             key: key.clone(),
             body_digest,
         });
-        Call { credential: self.credential, idempotency }
+        Call { credential: self.credential, route: self.route.clone(), idempotency }
+    }
+
+    /// The call without its key: what reads, and what must not be replayed.
+    pub fn plain_call(&self) -> Call {
+        Call::plain(self.credential, self.route.as_str())
     }
 
     /// The same for calls that must come with an idempotency key.
@@ -107,10 +115,16 @@ impl Caller {
         Ok(Self {
             credential,
             lang: lang_of(request),
-            route: format!("{} {}", request.method(), request.path()),
+            path: format!("{} {}", request.method(), request.path()),
+            route: route_of(request),
             key: idempotency_key(request.headers())?,
         })
     }
+}
+
+/// Method and pattern of the route: never what was asked for there.
+fn route_of(request: &HttpRequest) -> String {
+    format!("{} {}", request.method(), request.match_pattern().as_deref().unwrap_or("unmatched"))
 }
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");

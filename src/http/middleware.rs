@@ -121,8 +121,12 @@ fn finish(
 const REFERENCE_PAGE_SECURITY: &str = "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
      img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
 
+/// A browser that came over TLS once comes over nothing else for a year.
+const A_YEAR_OF_TLS: &str = "max-age=31536000";
+
 fn secure(response: &mut ServiceResponse<BoxBody>, id: &str) {
     let reference_page = response.request().path().starts_with("/docs/");
+    let over_tls = response.request().app_config().secure();
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(id) {
         headers.insert(REQUEST_ID, value);
@@ -135,6 +139,10 @@ fn secure(response: &mut ServiceResponse<BoxBody>, id: &str) {
     ];
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    if over_tls {
+        // Behind a proxy it is the proxy's to say.
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(A_YEAR_OF_TLS));
     }
     if !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
         headers.insert(

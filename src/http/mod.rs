@@ -1,5 +1,6 @@
 //! The front door: the only place that knows actix. Handlers are thin: read the request, call a use case, write the answer.
 
+pub mod audit;
 pub mod bounds;
 pub mod cylinders;
 pub mod extract;

@@ -169,8 +169,7 @@ pub async fn change_scale(
 /// `POST /scales/{id}/keys`: never replayed, because a key is stored nowhere.
 pub async fn create_device_key(service: Data, caller: Caller, request: HttpRequest) -> HttpResult {
     let id: ScaleId = path_id(&request, "id", Code::ScaleNotFound)?;
-    let call = crate::ledger::Call { credential: caller.credential, idempotency: None };
-    write(&service, call, Action::WriteScale, StatusCode::CREATED, move |session| {
+    write(&service, caller.plain_call(), Action::WriteScale, StatusCode::CREATED, move |session| {
         app::create_device_key(session, id)
     })
     .await
@@ -209,7 +208,7 @@ pub async fn create_user(service: Data, caller: Caller, body: Body<app::NewUser>
     let answer = super::reply::blocking(&service, move |app| {
         let new = &body.value;
         // Hashing takes most of a second's worth of a core: only for those who may, and not inside the transaction.
-        app.read(call.credential, Action::WriteUser, |_| Ok(()))?;
+        app.read(&call, Action::WriteUser, |_| Ok(()))?;
         let hash = app::hash_password(&new.password, new.username.as_str(), "/password", &*app.ids)?;
         app.write(&call, Action::WriteUser, |session| app::create_user(session, new, &hash))
     })
@@ -240,8 +239,7 @@ pub async fn change_user(
     let call = caller.call(body.digest);
     let answer = super::reply::blocking(&service, move |app| {
         let new = &body.value;
-        let username =
-            app.read(call.credential, Action::WriteUser, |session| Ok(app::user(session, id)?.username))?;
+        let username = app.read(&call, Action::WriteUser, |session| Ok(app::user(session, id)?.username))?;
         let hash = match &new.password {
             Some(password) => Some(app::hash_password(password, &username, "/password", &*app.ids)?),
             None => None,

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use super::Service;
 use super::extract::{Body, Caller, CursorKey, Limit, write_cursor};
+use crate::app::audit::{Audited, is_denial};
 use crate::app::{Answer, App, Session};
 use crate::auth::permission::Action;
 use crate::error::{Code, Result};
@@ -59,13 +60,13 @@ pub async fn read<T: Serialize + Send + 'static>(
     action: Action,
     work: impl FnOnce(&mut Session<'_>) -> Result<T> + Send + 'static,
 ) -> HttpResult {
-    let credential = caller.credential;
-    let value = blocking(service, move |app| app.read(credential, action, work)).await?;
+    let call = caller.plain_call();
+    let value = blocking(service, move |app| app.read(&call, action, work)).await?;
     Ok(HttpResponse::Ok().json(value))
 }
 
 /// Writes something that is no cylinder and answers with the stored body.
-pub async fn write<T: Serialize>(
+pub async fn write<T: Serialize + Audited>(
     service: &Data,
     call: Call,
     action: Action,
@@ -86,7 +87,7 @@ pub async fn create<B, T>(
 ) -> HttpResult
 where
     B: Send + 'static,
-    T: Serialize,
+    T: Serialize + Audited,
 {
     let call = caller.call(body.digest);
     write(service, call, action, StatusCode::CREATED, move |session| work(session, &body.value)).await
@@ -102,7 +103,7 @@ pub async fn change<B, T>(
 ) -> HttpResult
 where
     B: Send + 'static,
-    T: Serialize,
+    T: Serialize + Audited,
 {
     let call = caller.call(body.digest);
     write(service, call, action, StatusCode::OK, move |session| work(session, &body.value)).await
@@ -120,9 +121,21 @@ fn mark_replay(response: &mut actix_web::HttpResponseBuilder, replayed: bool) {
     }
 }
 
-/// Hands a command to the ledger.
+/// Hands a command to the ledger; a denial goes into the audit log.
 pub async fn command(service: &Data, command: impl Command + 'static) -> Result<Receipt> {
-    service.app.writer.write(Box::new(command)).await
+    let (call, action) = (command.call().clone(), command.action());
+    let result = service.app.writer.write(Box::new(command)).await;
+    if let Err(error) = &result
+        && is_denial(error)
+    {
+        let error = error.clone();
+        let noted = blocking(service, move |app| {
+            app.deny_command(&call, action, &error);
+            Ok(())
+        });
+        noted.await?;
+    }
+    result
 }
 
 /// The answer to a command.

@@ -10,10 +10,10 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    cylinders as cy, filling as fi, openapi, operations as op, public as pu, reference, registry as re,
-    sessions as se,
+    audit as au, cylinders as cy, filling as fi, openapi, operations as op, public as pu, reference,
+    registry as re, sessions as se,
 };
-use crate::app::{public, query, registry, session};
+use crate::app::{audit, public, query, registry, session};
 use crate::auth::permission::Action as A;
 use crate::db::registry as rows;
 
@@ -235,6 +235,7 @@ fn equipment_routes() -> Vec<Entry> {
         delete("/scales/{id}/keys/{key_id}", Needs(A::WriteScale), re::revoke_device_key).reply::<rows::DeviceKeyRow>(200).says("Revoke a device key"),
         post("/scales/{id}/shift", Needs(A::WorkShift), re::begin_shift).reply::<rows::ScaleRow>(200).says("Begin a shift: the scale acts for this operator, for 12 hours at most"),
         delete("/scales/{id}/shift", Needs(A::WorkShift), re::end_shift).reply::<rows::ScaleRow>(200).says("End a shift"),
+        get("/audit", Needs(A::ReadAudit), au::list_entries).query::<au::AuditQuery>().reply_list::<audit::AuditView>().says("What was done and what was denied, newest first; acts on cylinders are in their histories"),
         get("/policies", Needs(A::ReadPolicy), re::list_policies).query::<re::PolicyQuery>().reply::<re::Policies>(200).says("Policies in force, and every entry"),
         put("/policies/{name}", Needs(A::WritePolicy), re::set_policy).body::<registry::NewPolicy>().reply::<rows::PolicyRow>(200).says("Set a policy from a day on, everywhere or in a district"),
     ]

@@ -67,21 +67,13 @@ pub async fn refresh(service: Data, request: HttpRequest, body: Body<Refresh>) -
 
 /// `POST /auth/logout`
 pub async fn log_out(service: Data, caller: Caller) -> HttpResult {
-    blocking(&service, move |app| app.log_out(caller.credential)).await?;
+    blocking(&service, move |app| app.log_out(&caller.plain_call())).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
 /// `GET /me`
 pub async fn me(service: Data, caller: Caller) -> HttpResult {
-    let credential = caller.credential;
-    let me = blocking(&service, move |app| {
-        let mut conn = app.pool.get()?;
-        let now = app.now();
-        let actor = crate::app::actor(&mut conn, credential, now)?;
-        let scope = crate::auth::permission::Scope::Own;
-        who_am_i(&mut crate::app::Session { conn: &mut conn, actor, scope, now, ids: &*app.ids })
-    })
-    .await?;
+    let me = blocking(&service, move |app| app.read_own(&caller.plain_call(), "read_me", who_am_i)).await?;
     Ok(HttpResponse::Ok().json(me))
 }
 
@@ -96,7 +88,7 @@ pub async fn change_password(
     let permit = service.app.hashing.acquire().await.map_err(|_| Code::Unavailable)?;
     let changed = blocking(&service, move |app| {
         let given = body.value;
-        app.change_password(caller.credential, &given.current_password, &given.new_password, address)
+        app.change_password(&caller.plain_call(), &given.current_password, &given.new_password, address)
     })
     .await;
     drop(permit);

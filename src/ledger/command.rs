@@ -17,8 +17,17 @@ use crate::error::{Code, Result};
 pub struct Call {
     /// What the caller proved.
     pub credential: Credential,
+    /// Method and pattern of the route, for the audit log.
+    pub route: String,
     /// The idempotency key, where one came.
     pub idempotency: Option<Idempotency>,
+}
+
+impl Call {
+    /// A call without a key.
+    pub fn plain(credential: Credential, route: impl Into<String>) -> Self {
+        Self { credential, route: route.into(), idempotency: None }
+    }
 }
 
 /// The facts that a batch loads, by their keys.
@@ -125,6 +134,9 @@ impl From<NewEvent> for Decided {
 pub trait Command: Send + Sync {
     /// The call behind it.
     fn call(&self) -> &Call;
+
+    /// What the caller must be allowed, as the audit log names it.
+    fn action(&self) -> &'static str;
 
     /// Names the facts it needs. Who asks is known without being named.
     fn needs(&self, needs: &mut Needs);

@@ -3,6 +3,7 @@
 //! What is absent on purpose: a second way to write an event, a way to change or remove one, and an answer before the commit.
 
 pub mod append;
+pub mod audit;
 pub mod chain;
 pub mod command;
 pub mod facts;

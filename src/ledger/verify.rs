@@ -32,8 +32,16 @@ pub struct Problem {
     pub stream_id: Option<StreamId>,
     /// Place in the chain.
     pub seq: Option<i64>,
+    /// Place in the audit log, where it is about that.
+    pub audit_seq: Option<i64>,
     /// What does not agree.
     pub what: String,
+}
+
+impl Problem {
+    fn at(log_index: Option<i64>, what: String) -> Self {
+        Self { log_index, stream_id: None, seq: None, audit_seq: None, what }
+    }
 }
 
 /// The result.
@@ -45,6 +53,8 @@ pub struct Report {
     pub cylinders: i64,
     /// Chains of stations and organizations.
     pub station_chains: i64,
+    /// Entries of the audit log.
+    pub audit_entries: i64,
     /// What does not agree, by place in the ledger.
     pub problems: Vec<Problem>,
 }
@@ -55,7 +65,7 @@ impl Report {
         self.problems.is_empty()
     }
 
-    fn add(&mut self, problem: Problem) {
+    pub(super) fn add(&mut self, problem: Problem) {
         if self.problems.len() < MAX_PROBLEMS {
             self.problems.push(problem);
         }
@@ -66,6 +76,7 @@ impl Report {
             log_index: Some(row.log_index),
             stream_id: Some(row.stream_id),
             seq: Some(row.stream_seq),
+            audit_seq: None,
             what: what.into(),
         });
     }
@@ -84,10 +95,11 @@ pub fn verify(conn: &mut Conn, progress: &mut dyn FnMut(i64, i64)) -> Result<Rep
             Err(DbError::Corrupt(what)) => {
                 let log_index = db::first_unreadable(conn, PAGE)?;
                 let what = format!("a stored value can't be read ({what}); the rest was not verified");
-                report.add(Problem { log_index, stream_id: None, seq: None, what });
+                report.add(Problem::at(log_index, what));
             }
             Err(other) => return Err(other),
         }
+        super::audit::verify(conn, &mut report)?;
         report.problems.sort();
         // Problems without a place sort first; the first bad event is what people ask for.
         report.problems.sort_by_key(|p| p.log_index.unwrap_or(i64::MAX));
@@ -154,18 +166,17 @@ impl Permits {
         for (scale, (log_index, row)) in &self.0 {
             if stored.get(scale) != Some(row) {
                 let what = format!("the stored newest permit of scale {scale} is not what the events say");
-                report.add(Problem { log_index: Some(*log_index), stream_id: None, seq: None, what });
+                report.add(Problem::at(Some(*log_index), what));
             }
         }
         for scale in stored.keys().filter(|scale| !self.0.contains_key(scale)) {
             let what = format!("a permit is stored for scale {scale}, but no event gave one");
-            report.add(Problem { log_index: None, stream_id: None, seq: None, what });
+            report.add(Problem::at(None, what));
         }
     }
 }
 
 fn check_counts(conn: &mut Conn, counts: db::Counts, report: &mut Report) -> Result<(), DbError> {
-    let whole = |log_index, what: String| Problem { log_index, stream_id: None, seq: None, what };
     if counts.events != counts.last || counts.last != counts.head || (counts.events > 0 && counts.first != 1)
     {
         let missing = first_missing(conn, counts)?;
@@ -177,16 +188,16 @@ fn check_counts(conn: &mut Conn, counts: db::Counts, report: &mut Report) -> Res
             counts.head,
             first.unwrap_or_default()
         );
-        report.add(whole(missing, what));
+        report.add(Problem::at(missing, what));
     }
     if counts.cylinders != report.cylinders {
         let what = format!("{} cylinders are stored, {} have a chain", counts.cylinders, report.cylinders);
-        report.add(whole(None, what));
+        report.add(Problem::at(None, what));
     }
     if counts.streams != report.station_chains {
         let what =
             format!("{} station chains are stored, {} have events", counts.streams, report.station_chains);
-        report.add(whole(None, what));
+        report.add(Problem::at(None, what));
     }
     Ok(())
 }
@@ -324,6 +335,7 @@ impl Chain {
                 log_index: Some(self.last_place),
                 stream_id: Some(self.id),
                 seq: Some(self.seq),
+                audit_seq: None,
                 what,
             });
         }

@@ -1,6 +1,7 @@
 //! Every route as everybody: nobody, every role, a scale, another tenant, another district.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::pin::Pin;
 use std::rc::Rc;
 
@@ -12,7 +13,7 @@ use serde_json::{Value, json};
 use crate::both;
 use crate::support::TestApp;
 use crate::support::app::{Ask, Reply, ask_service};
-use crate::support::cast::check;
+use crate::support::cast::{check, sign_in};
 use crate::support::examples::{By, Example, Fill, Kind, example, examples};
 use crate::support::holdings::{Holdings, How, ROLES};
 
@@ -132,6 +133,32 @@ both! {
         }
         let after = app.get("/api/v1/fill-checks", &walk.world.cast.admin).await.expect(200);
         assert_eq!(before, after, "what was forbidden left no trace");
+        app.verify();
+    }
+}
+
+both! {
+    async fn every_denied_call_is_in_the_audit_log(app) {
+        let walk = Walk::begin(&app).await;
+        let (id, nobody) = sign_in(&app, &walk.world.cast.filler.id, &[], None);
+        let mut expected = BTreeSet::new();
+        for (access, example) in routes() {
+            let Access::Needs(action) = access else { continue };
+            let reply = walk.call(&example, Some(&nobody), How::Id).await;
+            assert_eq!(reply.problem(403), "forbidden", "{}", example.line);
+            expected.insert((action.as_str().to_owned(), example.line.to_owned()));
+        }
+        app.app.record_denials(&mut app.conn(), true).expect("they are written");
+        let path = format!("/api/v1/audit?limit=200&actor={id}");
+        let log = app.get(&path, &walk.world.cast.admin).await.expect(200);
+        let entries = log["items"].as_array().expect("items");
+        let word = |entry: &Value, member: &str| entry[member].as_str().expect(member).to_owned();
+        let found: BTreeSet<_> = entries.iter().map(|e| (word(e, "action"), word(e, "route"))).collect();
+        assert_eq!(found, expected);
+        for entry in entries {
+            assert_eq!((&entry["outcome"], &entry["subject"]["code"]), (&json!("denied"), &json!("forbidden")));
+            assert_eq!(entry["organization_id"], json!(walk.world.cast.filler.id));
+        }
         app.verify();
     }
 }

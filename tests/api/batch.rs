@@ -37,6 +37,10 @@ impl Command for Act {
         &self.call
     }
 
+    fn action(&self) -> &'static str {
+        "test"
+    }
+
     fn needs(&self, needs: &mut Needs) {
         needs.cylinders.insert(self.cylinder);
     }
@@ -84,7 +88,7 @@ fn writer(app: &TestApp, queue_length: usize) -> Writer {
 async fn a_cylinder(app: &TestApp) -> (CylinderId, Call) {
     let cast = Cast::enter(app).await;
     let made = register(app, &cast.filler, "A0000001").await;
-    let call = Call { credential: credential(app, &cast.filler.worker_id), idempotency: None };
+    let call = Call::plain(credential(app, &cast.filler.worker_id), "test");
     (made["id"].as_str().and_then(|id| id.parse().ok()).expect("an id"), call)
 }
 

@@ -10,6 +10,7 @@ mod soak;
 mod support;
 
 mod access;
+mod audit;
 mod bad_input;
 mod batch;
 mod challenge;

@@ -46,10 +46,12 @@ fn drop_guards(conn: &mut Conn) {
     let sql = match conn {
         Conn::Sqlite(_) => {
             "PRAGMA foreign_keys = OFF; DROP TRIGGER events_no_update; DROP TRIGGER events_no_delete; \
-             DROP TRIGGER events_no_replace; DROP TRIGGER labels_no_delete; DROP TRIGGER labels_no_revival;"
+             DROP TRIGGER events_no_replace; DROP TRIGGER labels_no_delete; DROP TRIGGER labels_no_revival; \
+             DROP TRIGGER audit_log_no_update; DROP TRIGGER audit_log_no_delete; DROP TRIGGER audit_log_no_replace;"
         }
         Conn::Postgres(_) => {
-            "SET session_replication_role = replica; ALTER TABLE events DISABLE TRIGGER ALL; ALTER TABLE labels DISABLE TRIGGER ALL;"
+            "SET session_replication_role = replica; ALTER TABLE events DISABLE TRIGGER ALL; ALTER TABLE labels DISABLE TRIGGER ALL; \
+             ALTER TABLE audit_log DISABLE TRIGGER ALL;"
         }
     };
     conn.batch_execute(sql).expect("the superuser may do anything");
@@ -236,8 +238,18 @@ fn first_bad(report: &Report) -> Option<i64> {
 const COUNT: (usize, usize) = (128, 500);
 
 /// The tables that are altered.
-const TABLES: [&str; 8] =
-    ["events", "cylinders", "labels", "fills", "ledger_head", "event_private", "streams", "scale_permits"];
+const TABLES: [&str; 10] = [
+    "events",
+    "cylinders",
+    "labels",
+    "fills",
+    "ledger_head",
+    "event_private",
+    "streams",
+    "scale_permits",
+    "audit_log",
+    "audit_head",
+];
 
 fn keep(conn: &mut Conn) {
     for table in TABLES {
@@ -341,6 +353,67 @@ async fn every_alteration_of_the_file_is_found() {
     }
 }
 
+/// What is done to the audit log of `last` entries, and the first entry that must be named.
+fn audit_edits(conn: &Conn, last: i64) -> Vec<(String, i64)> {
+    let (id, hash) = (bytes(conn, &"5a".repeat(16)), bytes(conn, &"5a".repeat(32)));
+    let edits = [
+        "seq = seq + 1000".to_owned(),
+        "at = at + 1".to_owned(),
+        format!("actor_id = {id}"),
+        "actor_id = NULL".to_owned(),
+        format!("organization_id = {id}"),
+        "action = 'write_site'".to_owned(),
+        "outcome = 'denied'".to_owned(),
+        "route = 'x'".to_owned(),
+        "subject = '{}'".to_owned(),
+        "subject = replace(subject, ',', ', ')".to_owned(),
+        "subject = substr(subject, 2)".to_owned(),
+        format!("prev_hash = {hash}"),
+        format!("hash = {hash}"),
+    ];
+    let mut all: Vec<_> =
+        edits.into_iter().map(|edit| (format!("UPDATE audit_log SET {edit} WHERE seq = 5"), 5)).collect();
+    let cut = format!("DELETE FROM audit_log WHERE seq = {last}");
+    all.extend([
+        ("DELETE FROM audit_log WHERE seq = 5".to_owned(), 5),
+        ("DELETE FROM audit_log WHERE seq = 1".to_owned(), 1),
+        ("DELETE FROM audit_log WHERE seq > 3".to_owned(), 4),
+        ("DELETE FROM audit_log".to_owned(), 1),
+        (cut.clone(), last),
+        (format!("{cut}; UPDATE audit_head SET seq = seq - 1"), last - 1),
+        (format!("UPDATE audit_head SET hash = {hash}"), last),
+        ("UPDATE audit_head SET seq = seq + 1".to_owned(), last + 1),
+        ("DELETE FROM audit_head".to_owned(), last),
+        (format!("UPDATE audit_log SET actor_id = {} WHERE seq = 7", bytes(conn, "00")), 7),
+        (
+            "UPDATE audit_log SET seq = -1 WHERE seq = 5; UPDATE audit_log SET seq = 5 WHERE seq = 6; \
+             UPDATE audit_log SET seq = 6 WHERE seq = -1"
+                .to_owned(),
+            5,
+        ),
+    ]);
+    all
+}
+
+both! {
+    async fn every_alteration_of_the_audit_log_is_found(app) {
+        a_ledger(&app).await;
+        let mut conn = app.conn();
+        drop_guards(&mut conn);
+        keep(&mut conn);
+        let last = number(&mut conn, "SELECT seq AS n FROM audit_head");
+        assert!(last > 20, "{last}");
+        for (sql, at) in audit_edits(&conn, last) {
+            conn.batch_execute(&sql).unwrap_or_else(|error| panic!("{sql}: {error}"));
+            let found = report(&mut conn);
+            let first = found.problems.first().and_then(|problem| problem.audit_seq);
+            assert_eq!(first, Some(at), "{sql}: {:#?}", found.problems);
+            put_back(&mut conn);
+        }
+        assert!(report(&mut conn).is_clean(), "everything was put back");
+    }
+}
+
 both! {
     async fn events_that_were_cut_off_are_said_to_be_missing(app) {
         a_ledger(&app).await;
@@ -394,6 +467,8 @@ both! {
             "UPDATE events SET alert = NOT alert",
             "DELETE FROM events WHERE log_index = 1",
             "DELETE FROM labels",
+            "UPDATE audit_log SET at = 0",
+            "DELETE FROM audit_log WHERE seq = 1",
         ] {
             assert!(conn.batch_execute(sql).is_err(), "{sql}");
         }

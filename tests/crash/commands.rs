@@ -91,6 +91,50 @@ fn an_altered_ledger_is_no() {
 }
 
 #[test]
+fn what_is_typed_on_the_machine_is_in_the_audit_log() {
+    let home = Home::sqlite();
+    with_a_cylinder(&home);
+    home.must(&["admin", "trust-clock"]);
+    home.must(&["keys", "rotate-labels"]);
+    home.must(&["keys", "rotate-tokens"]);
+    let server = home.serve();
+    let root = server.client().log_in("root");
+    let log = server.client().get("/audit?limit=200", &root);
+    let entries = log.body["items"].as_array().expect("items");
+    let typed: Vec<_> = entries
+        .iter()
+        .filter(|entry| entry["actor_id"].is_null())
+        .filter_map(|entry| entry["action"].as_str())
+        .collect();
+    assert_eq!(typed, ["rotate_token_key", "rotate_label_key", "trust_clock", "create_first_admin"]);
+    assert_eq!(server.terminate(), Some(0));
+    home.conn()
+        .batch_execute("DROP TRIGGER audit_log_no_update; UPDATE audit_log SET action = 'x' WHERE seq = 3")
+        .expect("somebody at the file");
+    let found = home.run(&["verify"]);
+    assert_eq!(found.code, Some(1), "{found:?}");
+    assert!(found.out.contains("ALTERED") && found.out.contains("audit entry 3: "), "{found:?}");
+}
+
+#[test]
+fn a_denied_call_is_in_the_audit_log_when_the_service_has_stopped() {
+    let home = Home::sqlite();
+    let server = home.serve();
+    let world = World::enter(&home, &server);
+    for _ in 0..3 {
+        assert_eq!(server.client().get("/audit", &world.operator).status, 403);
+    }
+    assert_eq!(server.terminate(), Some(0));
+    let server = home.serve();
+    let root = server.client().log_in("root");
+    let log = server.client().get("/audit?outcome=denied", &root);
+    let entries = log.body["items"].as_array().expect("items");
+    let times: u64 = entries.iter().filter_map(|entry| entry["subject"]["times"].as_u64()).sum();
+    assert_eq!(times, 3, "{log:?}");
+    home.must(&["verify"]);
+}
+
+#[test]
 fn a_second_server_on_the_same_file_does_not_start() {
     let home = Home::sqlite();
     let first = home.serve();

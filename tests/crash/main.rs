@@ -9,6 +9,7 @@ mod database;
 #[allow(dead_code, reason = "not every test binary uses all of it")]
 mod soak;
 
+mod backup;
 mod cluster;
 mod commands;
 mod cut;
@@ -22,3 +23,4 @@ mod process;
 mod proxy;
 mod restart;
 mod steady;
+mod tls;

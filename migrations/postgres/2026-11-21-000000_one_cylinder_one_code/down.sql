@@ -1,4 +1,6 @@
 -- Takes the whole schema away. The ledger goes with it.
+DROP TABLE audit_log;
+DROP TABLE audit_head;
 DROP TABLE public_scans;
 DROP TABLE fills;
 DROP TABLE scale_permits;

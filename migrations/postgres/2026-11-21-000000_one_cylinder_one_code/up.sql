@@ -313,7 +313,31 @@ CREATE TABLE public_scans (
 CREATE INDEX public_scans_label ON public_scans (label_id, scanned_at);
 CREATE INDEX public_scans_scanned_at ON public_scans (scanned_at);
 
--- The ledger is append-only: no UPDATE and no DELETE, from whoever. What gets past this, `pingma verify` finds.
+-- Acts of administration and denied calls, one chain. Acts on cylinders are events and not repeated here.
+CREATE TABLE audit_head (
+    id SMALLINT PRIMARY KEY CHECK (id = 1),
+    seq BIGINT NOT NULL,
+    hash BYTEA NOT NULL
+);
+INSERT INTO audit_head (id, seq, hash) VALUES (1, 0, decode(repeat('00', 32), 'hex'));
+
+CREATE TABLE audit_log (
+    seq BIGINT PRIMARY KEY,
+    at BIGINT NOT NULL,
+    -- A user or a scale; nobody for what is typed on the machine and for names that nobody has.
+    actor_id BYTEA,
+    organization_id BYTEA REFERENCES organizations (id),
+    action TEXT NOT NULL,
+    outcome TEXT NOT NULL CHECK (outcome IN ('done', 'denied')),
+    route TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    prev_hash BYTEA NOT NULL,
+    hash BYTEA NOT NULL
+);
+CREATE INDEX audit_log_organization ON audit_log (organization_id, seq);
+CREATE INDEX audit_log_actor ON audit_log (actor_id, seq);
+
+-- Ledger and audit log are append-only: no UPDATE and no DELETE, from whoever. What gets past this, `pingma verify` finds.
 CREATE FUNCTION pingma_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
@@ -322,6 +346,10 @@ $$;
 CREATE TRIGGER events_no_change BEFORE UPDATE OR DELETE ON events
     FOR EACH ROW EXECUTE FUNCTION pingma_append_only();
 CREATE TRIGGER events_no_truncate BEFORE TRUNCATE ON events
+    FOR EACH STATEMENT EXECUTE FUNCTION pingma_append_only();
+CREATE TRIGGER audit_log_no_change BEFORE UPDATE OR DELETE ON audit_log
+    FOR EACH ROW EXECUTE FUNCTION pingma_append_only();
+CREATE TRIGGER audit_log_no_truncate BEFORE TRUNCATE ON audit_log
     FOR EACH STATEMENT EXECUTE FUNCTION pingma_append_only();
 -- A label id names one label for ever.
 CREATE TRIGGER labels_no_delete BEFORE DELETE ON labels

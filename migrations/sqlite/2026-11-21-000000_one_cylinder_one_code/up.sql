@@ -313,7 +313,31 @@ CREATE TABLE public_scans (
 CREATE INDEX public_scans_label ON public_scans (label_id, scanned_at);
 CREATE INDEX public_scans_scanned_at ON public_scans (scanned_at);
 
--- The ledger is append-only: no UPDATE and no DELETE, from whoever. What gets past this, `pingma verify` finds.
+-- Acts of administration and denied calls, one chain. Acts on cylinders are events and not repeated here.
+CREATE TABLE audit_head (
+    id SMALLINT PRIMARY KEY CHECK (id = 1),
+    seq BIGINT NOT NULL,
+    hash BLOB NOT NULL
+);
+INSERT INTO audit_head (id, seq, hash) VALUES (1, 0, zeroblob(32));
+
+CREATE TABLE audit_log (
+    seq BIGINT PRIMARY KEY,
+    at BIGINT NOT NULL,
+    -- A user or a scale; nobody for what is typed on the machine and for names that nobody has.
+    actor_id BLOB,
+    organization_id BLOB REFERENCES organizations (id),
+    action TEXT NOT NULL,
+    outcome TEXT NOT NULL CHECK (outcome IN ('done', 'denied')),
+    route TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    prev_hash BLOB NOT NULL,
+    hash BLOB NOT NULL
+);
+CREATE INDEX audit_log_organization ON audit_log (organization_id, seq);
+CREATE INDEX audit_log_actor ON audit_log (actor_id, seq);
+
+-- Ledger and audit log are append-only: no UPDATE and no DELETE, from whoever. What gets past this, `pingma verify` finds.
 CREATE TRIGGER events_no_update BEFORE UPDATE ON events
 BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
 CREATE TRIGGER events_no_delete BEFORE DELETE ON events
@@ -326,6 +350,13 @@ WHEN EXISTS (SELECT 1 FROM events WHERE log_index = NEW.log_index)
     OR EXISTS (SELECT 1 FROM events WHERE idempotency_key = NEW.idempotency_key AND actor_id = NEW.actor_id
         AND idempotency_route = NEW.idempotency_route)
 BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
+CREATE TRIGGER audit_log_no_update BEFORE UPDATE ON audit_log
+BEGIN SELECT RAISE(ABORT, 'audit_log is append-only'); END;
+CREATE TRIGGER audit_log_no_delete BEFORE DELETE ON audit_log
+BEGIN SELECT RAISE(ABORT, 'audit_log is append-only'); END;
+CREATE TRIGGER audit_log_no_replace BEFORE INSERT ON audit_log
+WHEN EXISTS (SELECT 1 FROM audit_log WHERE seq = NEW.seq)
+BEGIN SELECT RAISE(ABORT, 'audit_log is append-only'); END;
 -- A label id names one label for ever.
 CREATE TRIGGER labels_no_delete BEFORE DELETE ON labels
 BEGIN SELECT RAISE(ABORT, 'label ids are never used again'); END;

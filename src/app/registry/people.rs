@@ -1,6 +1,7 @@
 //! Users and their certificates; the first admin.
 
 use super::super::Session;
+use super::super::audit::{self, Audited};
 use super::{Judgement, bounded, judge, period};
 use crate::auth::password::{self, NewPassword};
 use crate::auth::permission::Scope;
@@ -9,6 +10,7 @@ use crate::db::DbError;
 use crate::db::conn::Conn;
 use crate::db::registry::{CertificateRow, OrganizationRow, SiteRow, UserRow};
 use crate::db::sessions::revoke_sessions_of;
+use crate::db::tx::write_tx;
 use crate::domain::actor::Role;
 use crate::domain::date::Day;
 use crate::domain::id::{CertificateId, OrganizationId, SiteId, UserId};
@@ -180,6 +182,7 @@ pub fn change_user(
     }
     if let Some(hash) = password_hash {
         hash.clone_into(&mut row.password_hash);
+        session.note = Some("password_set");
     }
     row.active = change.active.unwrap_or(row.active);
     row.updated_at = session.now.at;
@@ -266,6 +269,20 @@ pub fn create_first_admin(
     now: Moment,
 ) -> Result<UserRow> {
     let hash = hash_password(password, username.as_str(), "/password", ids)?;
+    write_tx(conn, |conn| {
+        let row = first_admin(conn, username, &hash, ids, now)?;
+        audit::typed(conn, now.at, "create_first_admin", "pingma admin create", row.subject())?;
+        Ok(row)
+    })
+}
+
+fn first_admin(
+    conn: &mut Conn,
+    username: &Text<3, 64>,
+    hash: &str,
+    ids: &dyn IdGen,
+    now: Moment,
+) -> Result<UserRow> {
     let organization = platform_organization(conn, ids, now.at)?;
     if UserRow::by_username(conn, username.as_str())?.is_some() {
         return Err(Code::UsernameTaken.into());
@@ -274,7 +291,7 @@ pub fn create_first_admin(
         id: ids.id(now.at),
         organization_id: organization,
         username: username.to_string(),
-        password_hash: hash,
+        password_hash: hash.to_owned(),
         display_name: username.to_string(),
         roles: vec![Role::PlatformAdmin].into(),
         site_id: None,

@@ -99,13 +99,13 @@ struct Printed {
 
 /// The label of a code, if the caller is of the owner's people: an image is a copy.
 async fn printed(service: &Data, caller: &Caller, text: String) -> Result<Printed> {
-    let credential = caller.credential;
+    let call = caller.plain_call();
     blocking(service, move |app| {
         let code: LabelCode = text.parse().map_err(|_| Code::LabelNotFound)?;
         if !app.keyring.verify(&code) {
             return Err(Code::LabelNotFound.into());
         }
-        app.read(credential, Action::PrintLabel, |session| {
+        app.read(&call, Action::PrintLabel, |session| {
             let label = crate::db::facts::labels(session.conn, std::slice::from_ref(&code.id))?.pop();
             let label = label.filter(|l| l.status != LabelStatus::Revoked).ok_or(Code::LabelNotFound)?;
             let row = crate::db::facts::cylinders(session.conn, &[label.cylinder_id])?.pop();

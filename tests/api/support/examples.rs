@@ -234,6 +234,7 @@ fn equipment() -> Vec<Example> {
         }),
         bare("POST /api/v1/scales/{id}/shift", Hidden, |f| vec![f.id("spare")]),
         bare("DELETE /api/v1/scales/{id}/shift", Hidden, |f| vec![f.id("spare")]),
+        bare("GET /api/v1/audit", List, none),
         bare("GET /api/v1/policies", Anybodys, none),
         with(
             "PUT /api/v1/policies/{name}",
