@@ -163,7 +163,7 @@ fn nothing_is_overwritten_unless_it_is_said() {
     home.must(&["verify"]);
     let old = home.must(&["verify", "--database", &format!("sqlite://{kept}"), "--json"]);
     let new = home.must(&["verify", "--json"]);
-    let entries = |out: &str| told(out)["audit_entries"].as_i64().expect("a number");
+    let entries = told_entries;
     // The kept one has the sign-in after the backup, from its log; the restored one has its restore in its place.
     assert_eq!(entries(&old.out), entries(&new.out));
     assert_eq!(restored["keys"], "kept");
@@ -290,4 +290,65 @@ fn postgres_comes_back_from_its_base_backup() {
             .success()
     );
     assert!(!second.exists());
+}
+
+/// Whether a question to the database is answered with yes; asked for a while.
+#[track_caller]
+fn becomes_true(home: &Home, question: &str) {
+    let sql = format!("SELECT CASE WHEN {question} THEN 1 ELSE 0 END::bigint AS n");
+    let answered = (0..300).any(|_| {
+        std::thread::sleep(Duration::from_millis(100));
+        let row: Number =
+            on_backend!(&mut home.conn(), c => diesel::sql_query(&sql).get_result(c)).expect("an answer");
+        row.n == 1
+    });
+    assert!(answered, "{question}");
+}
+
+/// Lets the user of a database server read what a test made.
+fn open_to_others(folder: &Path) {
+    let opened = Command::new("chmod").args(["-R", "a+rX"]).arg(folder).status().expect("chmod");
+    assert!(opened.success());
+}
+
+#[test]
+fn what_came_after_the_base_backup_is_replayed_from_the_received_wal() {
+    let home = Home::postgres();
+    home.must(&["migrate"]);
+    let folder = |name: &str| home.dir().join(name).to_str().expect("UTF-8").to_owned();
+    let (copy, wal, data) = (folder("copy"), folder("wal"), folder("data"));
+    scripted(&["backup", &home.database, &copy]);
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/backup-postgres.sh");
+    let mut receiver = Command::new("bash")
+        .args([path, "wal", &home.database, &wal])
+        .stdin(Stdio::null())
+        .spawn()
+        .expect("bash runs");
+    let slot = "FROM pg_replication_slots WHERE slot_name = 'pingma_backup'";
+    becomes_true(&home, &format!("EXISTS (SELECT 1 {slot} AND active)"));
+    // All of it came after the backup.
+    let server = home.serve();
+    World::enter(&home, &server);
+    assert_eq!(server.terminate(), Some(0));
+    let received = "FROM pg_stat_replication WHERE application_name = 'pg_receivewal'";
+    becomes_true(&home, &format!("EXISTS (SELECT 1 {received} AND flush_lsn >= pg_current_wal_lsn())"));
+    receiver.kill().expect("it was running");
+    receiver.wait().expect("it ends");
+    becomes_true(&home, &format!("NOT EXISTS (SELECT 1 {slot} AND active)"));
+    home.conn().batch_execute("SELECT pg_drop_replication_slot('pingma_backup')").expect("the slot goes");
+
+    let permissions = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(home.dir(), permissions).expect("our own folder");
+    open_to_others(Path::new(&wal));
+    scripted(&["restore", &copy, &data, &wal]);
+    let revived = Revived::start(Path::new(&data));
+    let mut other = Home::sqlite();
+    other.database = revived.url.replacen("/postgres?", &format!("/{}?", name_of(&home.database)), 1);
+    let count = |home: &Home| told_entries(&home.must(&["verify", "--json"]).out);
+    assert!(count(&other) > 5, "{}", count(&other));
+    assert_eq!(count(&other), count(&home));
+}
+
+fn told_entries(out: &str) -> i64 {
+    told(out)["audit_entries"].as_i64().expect("a number")
 }

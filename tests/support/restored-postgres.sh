@@ -19,9 +19,15 @@ stop() {
 }
 trap stop EXIT
 "${as_user[@]}" "$bindir/pg_ctl" start -w -t 60 -D "$dir/data" -l "$dir/log" \
-  -o "-c listen_addresses= -c port=5432 -c unix_socket_directories=$dir -c fsync=off" >/dev/null </dev/null || {
+  -o "-c listen_addresses= -c port=5432 -c unix_socket_directories=$dir -c fsync=off -c max_connections=300" >/dev/null </dev/null || {
   cat "$dir/log" >&2
   exit 1
 }
-echo "postgres://postgres@/postgres?host=$dir&port=5432"
+url="postgres://postgres@/postgres?host=$dir&port=5432"
+# It answers while it still replays, and then only questions.
+for ((tries = 0; tries < 600; tries++)); do
+  if [[ $("$bindir/psql" -At "$url" -c 'SELECT pg_is_in_recovery()') == f ]]; then break; fi
+  sleep 0.1
+done
+echo "$url"
 while IFS= read -r _; do :; done
