@@ -5,6 +5,7 @@ pub mod custody;
 pub mod cylinder;
 pub mod fill;
 pub mod inspection;
+pub mod label;
 pub mod public;
 pub mod query;
 pub mod registry;
@@ -12,6 +13,7 @@ pub mod scan;
 pub mod session;
 pub mod standing;
 pub mod target;
+pub mod transfer;
 
 use std::sync::Arc;
 

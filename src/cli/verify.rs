@@ -32,7 +32,7 @@ pub(crate) fn run(settings: &Settings, json: bool) -> Result<ExitCode, CliError>
         bar.set_position(u64::try_from(done).unwrap_or(0));
     })?;
     bar.finish_and_clear();
-    print(&Output::new(words(&report), json!(report)), json);
+    print(&Output::new(words(&report), json!(report)), json)?;
     Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
