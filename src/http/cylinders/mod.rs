@@ -173,7 +173,7 @@ fn viewer<'a>(service: &'a Service, session: &Session<'_>) -> Viewer<'a> {
 pub async fn register(service: Data, caller: Caller, body: Body<CylinderRequest>) -> HttpResult {
     let asked = body.value;
     let registration_code = match &asked.registration_code {
-        Some(code) => Some(read_steel(code, "registration_code", 6)?),
+        Some(code) => Some(read_steel(code, "registration_code", 1)?),
         None => None,
     };
     let new = RegisterCylinder {
