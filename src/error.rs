@@ -110,7 +110,7 @@ pub struct FieldError {
 
 /// A call that did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {detail}", .code.as_str())]
+#[error("{}: {}", .code.as_str(), if .detail.is_empty() { .code.title().1 } else { .detail.as_str() })]
 pub struct Error {
     /// What is wrong.
     pub code: Code,

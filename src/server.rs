@@ -155,6 +155,12 @@ fn check_database(conn: &mut Conn, allow_fsync_off: bool) -> Result<(), StartErr
                     "PostgreSQL {version} is too old: 15 or newer is needed"
                 )));
             }
+            let encoding = ask(c, "server_encoding").map_err(DbError::from)?;
+            if encoding != "UTF8" {
+                return Err(StartError::Refused(format!(
+                    "the database is encoded in {encoding}: names and events need UTF8 (createdb --encoding=UTF8 --template=template0)"
+                )));
+            }
             let fsync = ask(c, "fsync").map_err(DbError::from)?;
             if fsync != "on" && !allow_fsync_off {
                 let why = "PostgreSQL runs with fsync=off: a power cut would lose fills that were acknowledged. \

@@ -237,9 +237,9 @@ fn furnish(conn: &mut Conn) {
     conn.batch_execute(&format!(
         "INSERT INTO organizations (id, name, credit_code, kinds, district_code, status, version, created_at, updated_at) \
          VALUES ({org}, 'A', 'A0000001', 'filler', '320602', 'active', 1, 0, 0); \
-         INSERT INTO cylinders (id, owner_id, manufacturer_code, serial_no, manufactured_month, label_id, model, status, \
+         INSERT INTO cylinders (id, owner_id, manufacturer_code, manufacturer_key, serial_no, serial_key, manufactured_month, label_id, model, status, \
          inspection_due_on, life_ends_on, custody_kind, custody_organization_id, district_code, state, version, head_hash, registered_at) \
-         VALUES ({cylinder}, {org}, 'ABC', 'A1', '2024-05', 'AAAAAAAA', 'YSP35.5', 'in_service', '2028-05-31', '2032-05-31', 'owner', \
+         VALUES ({cylinder}, {org}, 'ABC', 'ABC', 'A1', 'A1', '2024-05', 'AAAAAAAA', 'YSP35.5', 'in_service', '2028-05-31', '2032-05-31', 'owner', \
          {org}, '320602', '{{}}', 1, {event}, 0); \
          INSERT INTO labels (id, key_id, cylinder_id, status, bound_at) VALUES ('AAAAAAAA', 'A', {cylinder}, 'bound', 0); \
          INSERT INTO events (log_index, id, stream_kind, stream_id, stream_seq, kind, alert, occurred_at, recorded_at, actor_id, \

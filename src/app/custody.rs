@@ -11,6 +11,7 @@ use crate::domain::event::{CodeStatus, Emptied, EventData, Handover, Returned, S
 use crate::domain::finding::{Severity, worst};
 use crate::domain::id::{SiteId, UserId};
 use crate::domain::instant::Instant;
+use crate::domain::label_code::Entry;
 use crate::domain::registry::{OrganizationKind, Site};
 use crate::domain::value::{MassG, Number, Reason};
 use crate::error::{Code, Error, Result};
@@ -98,9 +99,17 @@ fn known_cylinder<'a>(code: &ScannedCode, context: &Context<'a>) -> Result<(Scan
     let (scan, id) = code.judge(context.facts);
     match (scan.status, id.and_then(|id| context.facts.cylinder(id))) {
         (CodeStatus::Forged, _) => Err(Error::invalid("/code", "forged", "this code was not made by us")),
-        (_, Some(cylinder)) => Ok((scan, cylinder)),
-        (_, None) => Err(Code::LabelNotFound.into()),
+        // Nine typed characters are read off a photo: for a stranger's cylinder the label itself must be at hand.
+        (_, Some(cylinder)) if scan.entry == Entry::Scanned || is_known_here(cylinder, context) => {
+            Ok((scan, cylinder))
+        }
+        _ => Err(Code::LabelNotFound.into()),
     }
+}
+
+/// Whether the caller's organization owns a cylinder or has it.
+fn is_known_here(cylinder: &Cylinder, context: &Context<'_>) -> bool {
+    [cylinder.owner_id, cylinder.custody.organization_id].contains(&context.actor.organization_id)
 }
 
 /// `POST /returns`: back from a customer, or in at a site or an agency.
@@ -166,10 +175,12 @@ impl Command for TakeBack {
             let allowed = format!("at most {} g fit into this cylinder", cylinder.stamp.max_fill_g.get());
             return Err(Error::invalid("/residual_g", "out_of_range", allowed));
         }
+        let filling = cylinder.open_permit.is_some_and(|open| context.now.at < open.permit.expires_at);
+        if filling && cylinder.owner_id != context.actor.organization_id {
+            return Err(Error::new(Code::StateConflict, "the cylinder is being filled by its owner"));
+        }
         // Who neither owns nor had it can't talk the gas of a stranger's cylinder away.
-        let ours = context.actor.organization_id;
-        let known_here = cylinder.owner_id == ours || cylinder.custody.organization_id == ours;
-        let at_least_g = if known_here { 0 } else { cylinder.gas_g };
+        let at_least_g = if is_known_here(cylinder, context) { 0 } else { cylinder.gas_g };
         let residual_g = self.residual_g.map_or(0, MassG::get).max(at_least_g);
         let place = Place { site_id: site.map(|s| s.id), occurred_at: self.captured_at };
         let stream = Stream::Cylinder(cylinder.id);
@@ -209,7 +220,13 @@ impl Empty {
     fn check_witness(&self, cylinder: &Cylinder, context: &Context<'_>) -> Result<()> {
         let pointer = "/witness_id";
         let still_here = cylinder.last_fill.as_ref().is_some_and(|fill| !fill.moved_since);
+        let not_ours = cylinder.owner_id != context.actor.organization_id;
         match self.witness_id {
+            None if not_ours => Err(Error::invalid(
+                pointer,
+                "required",
+                "another owner's cylinder is emptied by two: name the colleague who saw it",
+            )),
             None if still_here => Err(Error::invalid(
                 pointer,
                 "required",
@@ -243,8 +260,7 @@ impl Command for Empty {
         authorize(context.actor, Action::Empty)?;
         let (scan, cylinder) = known_cylinder(&self.code, context)?;
         not_scrapped(cylinder)?;
-        let ours = context.actor.organization_id;
-        if cylinder.owner_id != ours && cylinder.custody.organization_id != ours {
+        if !is_known_here(cylinder, context) {
             return Err(Error::new(Code::Forbidden, "the cylinder is neither yours nor in your custody"));
         }
         if self.residual_g.get() > cylinder.gas_g.max(cylinder.stamp.max_fill_g.get()) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::target::{Target, not_scrapped};
 use crate::auth::keyring::Keyring;
 use crate::auth::permission::{Action, Scope, authorize};
+use crate::db::facts::StampKey;
 use crate::domain::cylinder::{Insurance, Stamp};
 use crate::domain::date::{Day, StampDate};
 use crate::domain::event::{EventData, LabelBound, Registered, Stream};
@@ -13,6 +14,7 @@ use crate::domain::inspection::{inspection_due, life_end};
 use crate::domain::label_code::LabelId;
 use crate::domain::model;
 use crate::domain::registry::OrganizationKind;
+use crate::domain::steel;
 use crate::domain::value::{Reason, Text};
 use crate::error::{Code, Error, Result};
 use crate::gate::policy::Policy;
@@ -38,18 +40,28 @@ pub struct RegisterCylinder {
     pub insurance: Option<Insurance>,
 }
 
+fn stamp_key(stamp: &Stamp) -> StampKey {
+    StampKey {
+        maker: steel::key(stamp.manufacturer.code.as_str()),
+        serial: steel::key(stamp.serial_no.as_str()),
+        month: Some(stamp.manufactured_on.month_text()),
+    }
+}
+
+fn registration_key(code: Option<&Text<6, 32>>) -> Option<String> {
+    code.map(|code| steel::key(code.as_str()))
+}
+
 impl RegisterCylinder {
     fn check_taken(&self, context: &Context<'_>) -> Result<()> {
-        let same_stamp = |other: &Stamp| {
-            other.manufacturer.code == self.stamp.manufacturer.code
-                && other.serial_no == self.stamp.serial_no
-                && other.manufactured_on.month_text() == self.stamp.manufactured_on.month_text()
-        };
+        let (stamp, registration) =
+            (stamp_key(&self.stamp), registration_key(self.registration_code.as_ref()));
         for cylinder in context.facts.cylinders() {
-            if self.registration_code.is_some() && cylinder.registration_code == self.registration_code {
+            if registration.is_some() && registration_key(cylinder.registration_code.as_ref()) == registration
+            {
                 return Err(Code::RegistrationCodeTaken.into());
             }
-            if same_stamp(&cylinder.stamp) {
+            if stamp_key(&cylinder.stamp) == stamp {
                 return Err(Code::StampTaken.into());
             }
         }
@@ -87,15 +99,7 @@ impl RegisterCylinder {
         Ok(())
     }
 
-    /// The stamp challenge asks for the last characters of the serial number: there must be some.
-    fn check_serial(&self) -> Result<()> {
-        if self.stamp.challenge_answer().is_empty() {
-            return Err(Error::invalid("/serial_no", "bad_format", "must have letters or digits"));
-        }
-        Ok(())
-    }
-
-    fn check_masses(&self, policy: &Policy) -> Result<()> {
+    fn check_masses(&self) -> Result<()> {
         let stamp = &self.stamp;
         let limit_g = model::filling_limit_g(stamp.water_capacity_ml.get());
         if stamp.max_fill_g.get() > limit_g {
@@ -106,15 +110,24 @@ impl RegisterCylinder {
             let allowed = "must be above the working pressure";
             return Err(Error::invalid("/test_pressure_kpa", "out_of_range", allowed));
         }
-        let band = policy.tare_band_percent();
-        match model::find(stamp.model.as_str()) {
-            Some(known) if !known.tare_is_plausible(stamp.tare_g.get(), band) => {
-                let allowed =
-                    format!("{} has another tare (band of {band} %); read the stamp again", known.name);
-                Err(Error::invalid("/tare_g", "implausible", allowed))
-            }
-            _ => Ok(()),
+        Ok(())
+    }
+
+    fn check_model(&self, policy: &Policy) -> Result<()> {
+        let stamp = &self.stamp;
+        let Some(known) = model::find(stamp.model.as_str()) else {
+            return Ok(());
+        };
+        if let Some((member, has)) = known.contradiction(stamp) {
+            let allowed = format!("{} has {has}; leave it out, or read the stamp again", known.name);
+            return Err(Error::invalid(&format!("/{member}"), "contradicts_model", allowed));
         }
+        let band = policy.tare_band_percent();
+        if !known.tare_is_plausible(stamp.tare_g.get(), band) {
+            let allowed = format!("{} has another tare (band of {band} %); read the stamp again", known.name);
+            return Err(Error::invalid("/tare_g", "implausible", allowed));
+        }
+        Ok(())
     }
 }
 
@@ -129,9 +142,8 @@ impl Command for RegisterCylinder {
 
     fn needs(&self, needs: &mut Needs) {
         needs.organizations.insert(self.owner_id);
-        needs.registration_codes.extend(self.registration_code.as_ref().map(ToString::to_string));
-        let stamp = &self.stamp;
-        needs.stamps.insert((stamp.manufacturer.code.to_string(), stamp.serial_no.to_string()));
+        needs.registration_keys.extend(registration_key(self.registration_code.as_ref()));
+        needs.stamps.insert(stamp_key(&self.stamp));
     }
 
     fn decide(&self, context: &Context<'_>) -> Result<Decided> {
@@ -147,9 +159,9 @@ impl Command for RegisterCylinder {
             return Err(Error::invalid("/owner_id", "not_a_filler", "a cylinder is owned by a filler"));
         }
         let policy = Policy::resolve(context.facts.policies(), &owner.district_code, context.now.today);
-        self.check_serial()?;
         self.check_dates(context)?;
-        self.check_masses(&policy)?;
+        self.check_masses()?;
+        self.check_model(&policy)?;
         self.check_taken(context)?;
         let life = self.stamp.design_life_months.map(crate::domain::value::LifeMonths::get);
         let life_ends_on = life_end(self.stamp.manufactured_on, life, policy.life())

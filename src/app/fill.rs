@@ -184,7 +184,7 @@ pub struct RecordFill {
 }
 
 /// Seconds by which a device's clock may be ahead of ours.
-const AHEAD_S: i64 = 60;
+pub const AHEAD_S: i64 = 60;
 
 impl RecordFill {
     fn check_times(&self, context: &Context<'_>) -> Result<()> {

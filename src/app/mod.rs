@@ -6,6 +6,7 @@ pub mod custody;
 pub mod cylinder;
 pub mod fill;
 pub mod inspection;
+pub mod label;
 pub mod public;
 pub mod query;
 pub mod registry;
@@ -13,6 +14,7 @@ pub mod scan;
 pub mod session;
 pub mod standing;
 pub mod target;
+pub mod transfer;
 
 use std::sync::Arc;
 

@@ -7,11 +7,12 @@ use utoipa::ToSchema;
 use super::target::{Target, may_see};
 use super::{App, Session};
 use crate::auth::keyring::Keyring;
-use crate::auth::permission::Scope;
+use crate::auth::permission::{Action, Scope};
 use crate::db::conn::Conn;
-use crate::db::facts::{self, CylinderRow, FillRow};
+use crate::db::facts::{self, CylinderRow, FillRow, StampKey};
 use crate::db::history::{self, Names};
 use crate::db::registry::Page;
+use crate::domain::actor::{Actor, Credential};
 use crate::domain::cylinder::{Custody, Cylinder, CylinderStatus, Insurance, LabelStatus};
 use crate::domain::date::Day;
 use crate::domain::district::DistrictCode;
@@ -19,7 +20,8 @@ use crate::domain::event::{Event, EventData};
 use crate::domain::finding::Finding;
 use crate::domain::id::{CylinderId, EventId, OrganizationId, SiteId, UserId};
 use crate::domain::instant::Instant;
-use crate::domain::label_code::{Entry, LabelId, Scan};
+use crate::domain::label_code::{Entry, LabelCode, LabelId, Scan};
+use crate::domain::steel;
 use crate::error::{Code, Result};
 use crate::gate::rule::{Citation, Lang, find as find_rule};
 use crate::ledger::chain::hex;
@@ -75,23 +77,24 @@ pub fn in_words(findings: &[Finding], lang: Lang) -> Vec<FindingView> {
 }
 
 /// Finds the cylinder that a reference means: an id, a label code or scanned address, `reg:<registration code>`,
-/// `stamp:<maker>:<serial>[:<YYYY-MM>]`, or a typed label id with its check character.
+/// `stamp:<maker>:<serial>[:<YYYY-MM>]`, or a typed label id with its check character. With a session, only among what it
+/// reaches where the reference may fit several.
 ///
 /// # Errors
 /// 404; 409 where a stamp fits more than one; the database.
-pub fn resolve(conn: &mut Conn, keys: &Keyring, text: &str) -> Result<Target> {
+pub fn resolve(conn: &mut Conn, keys: &Keyring, text: &str, by: Option<(&Actor, Scope)>) -> Result<Target> {
     if let Ok(id) = text.parse::<CylinderId>() {
         return Ok(Target { id, scanned: false });
     }
     if let Some(code) = text.strip_prefix("reg:") {
-        let found = facts::cylinders_by_registration_code(conn, &[code.to_uppercase()])?;
+        let found = facts::cylinders_by_registration_key(conn, &[steel::key(code)])?;
         return found
             .first()
             .map(|row| Target { id: row.cylinder.id, scanned: false })
             .ok_or(Code::CylinderNotFound.into());
     }
     if let Some(stamp) = text.strip_prefix("stamp:") {
-        return resolve_stamp(conn, stamp);
+        return resolve_stamp(conn, stamp, by);
     }
     let (label, scanned) = match Scan::read(text, Entry::Typed) {
         Scan::Code(code) if keys.verify(&code) => (code.id, true),
@@ -102,30 +105,46 @@ pub fn resolve(conn: &mut Conn, keys: &Keyring, text: &str) -> Result<Target> {
     found.first().map(|row| Target { id: row.cylinder_id, scanned }).ok_or(Code::CylinderNotFound.into())
 }
 
-fn resolve_stamp(conn: &mut Conn, stamp: &str) -> Result<Target> {
+fn resolve_stamp(conn: &mut Conn, stamp: &str, by: Option<(&Actor, Scope)>) -> Result<Target> {
     let mut parts = stamp.splitn(3, ':');
     let (Some(maker), Some(serial), month) = (parts.next(), parts.next(), parts.next()) else {
         return Err(Code::CylinderNotFound.into());
     };
-    let mut found = facts::cylinders_by_stamp(conn, &maker.to_uppercase(), &serial.to_uppercase())?;
-    if let Some(month) = month {
-        found.retain(|row| row.cylinder.stamp.manufactured_on.month_text() == month);
+    let stamp = StampKey { maker: steel::key(maker), serial: steel::key(serial), month: None };
+    let mut within = Vec::new();
+    for row in facts::cylinders_by_stamp(conn, &stamp)? {
+        let fits = month.is_none_or(|month| row.cylinder.stamp.manufactured_on.month_text() == month);
+        // "There are two" would tell of a cylinder that the caller may not know.
+        if fits && reaches(conn, by, &row)? {
+            within.push(row.cylinder.id);
+        }
     }
-    match found.as_slice() {
+    match within.as_slice() {
         [] => Err(Code::CylinderNotFound.into()),
-        [one] => Ok(Target { id: one.cylinder.id, scanned: false }),
+        [id] => Ok(Target { id: *id, scanned: false }),
         _ => Err(Code::AmbiguousReference.into()),
     }
 }
 
+fn reaches(conn: &mut Conn, by: Option<(&Actor, Scope)>, row: &CylinderRow) -> Result<bool> {
+    let Some((actor, scope)) = by else {
+        return Ok(true);
+    };
+    let owner = facts::organizations(conn, &[row.cylinder.owner_id])?.pop();
+    let places = [owner.as_ref().map(|o| &o.district_code), Some(&row.seen_in)];
+    Ok(may_see(actor, scope, &row.cylinder, places))
+}
+
 impl App {
-    /// Finds the cylinder of a reference, for a command that then judges whether the caller may know it.
+    /// Finds the cylinder of a reference for an act, which then judges whether the caller may know it. Who may not act at
+    /// all learns that first, whether there is such a cylinder or not.
     ///
     /// # Errors
-    /// See [`resolve`].
-    pub fn target(&self, reference: &str) -> Result<Target> {
-        let mut conn = self.pool.get()?;
-        resolve(&mut conn, &self.keyring, reference)
+    /// 401, 403, or see [`resolve`].
+    pub fn target(&self, credential: Credential, action: Action, reference: &str) -> Result<Target> {
+        self.read(credential, action, |session| {
+            resolve(session.conn, &self.keyring, reference, Some((&session.actor, session.scope)))
+        })
     }
 }
 
@@ -134,15 +153,10 @@ impl App {
 /// # Errors
 /// 404, or the database.
 pub fn cylinder(session: &mut Session<'_>, keys: &Keyring, reference: &str) -> Result<CylinderRow> {
-    let target = resolve(session.conn, keys, reference)?;
+    let by = Some((&session.actor, session.scope));
+    let target = resolve(session.conn, keys, reference, by)?;
     let row = facts::cylinders(session.conn, &[target.id])?.pop().ok_or(Code::CylinderNotFound)?;
-    let owner = facts::organizations(session.conn, &[row.cylinder.owner_id])?.pop();
-    let places = [owner.as_ref().map(|o| &o.district_code), Some(&row.seen_in)];
-    if may_see(&session.actor, session.scope, &row.cylinder, places) {
-        Ok(row)
-    } else {
-        Err(Code::CylinderNotFound.into())
-    }
+    if reaches(session.conn, by, &row)? { Ok(row) } else { Err(Code::CylinderNotFound.into()) }
 }
 
 /// A label of a cylinder.
@@ -244,6 +258,26 @@ pub struct Viewer<'a> {
     pub public_url: &'a str,
     /// The organization whose labels may be shown; none for nobody's.
     pub labels_of: Option<OrganizationId>,
+    /// The organization whose insurance may be shown; none for everybody's.
+    pub only_of: Option<OrganizationId>,
+}
+
+fn label_view(id: &LabelId, status: LabelStatus, code: Option<LabelCode>, public_url: &str) -> LabelView {
+    let picture = |ending: &str| code.as_ref().map(|code| format!("/api/v1/labels/{code}.{ending}"));
+    LabelView {
+        id: id.clone(),
+        typed: id.typed(),
+        status,
+        url: code.as_ref().map(|code| code.url(public_url)),
+        svg_url: picture("svg"),
+        png_url: picture("png"),
+        code: code.map(|code| code.to_string()),
+    }
+}
+
+/// A label that was just made, for who had it made.
+pub fn new_label(keys: &Keyring, public_url: &str, id: &LabelId, key_id: char) -> LabelView {
+    label_view(id, LabelStatus::Bound, keys.tag(id, key_id), public_url)
 }
 
 impl Viewer<'_> {
@@ -251,16 +285,7 @@ impl Viewer<'_> {
         let label = &cylinder.label;
         let mine = self.labels_of == Some(cylinder.owner_id) && label.status != LabelStatus::Revoked;
         let code = self.keys.tag(&label.id, label.key_id).filter(|_| mine);
-        let picture = |ending: &str| code.as_ref().map(|code| format!("/api/v1/labels/{code}.{ending}"));
-        LabelView {
-            id: label.id.clone(),
-            typed: label.id.typed(),
-            status: label.status,
-            url: code.as_ref().map(|code| code.url(self.public_url)),
-            svg_url: picture("svg"),
-            png_url: picture("png"),
-            code: code.map(|code| code.to_string()),
-        }
+        label_view(&label.id, label.status, code, self.public_url)
     }
 
     /// A cylinder's file.
@@ -277,7 +302,7 @@ impl Viewer<'_> {
             last_inspected_on: cylinder.inspected_on,
             inspection_due_on: cylinder.inspection_due_on,
             life_ends_on: cylinder.life_ends_on,
-            insurance: cylinder.insurance,
+            insurance: cylinder.insurance.filter(|_| self.only_of.is_none_or(|of| of == cylinder.owner_id)),
             custody: cylinder.custody,
             district_code: row.seen_in,
             last_fill: cylinder.last_fill.map(|fill| LastFillView {
@@ -345,6 +370,18 @@ pub struct StreamView {
 /// Whether the reader may know who a person of an organization is.
 fn knows_people(session: &Session<'_>, of: OrganizationId) -> bool {
     session.scope != Scope::Own || session.actor.organization_id == of
+}
+
+/// The first event of a cylinder that is for the caller: who only has it sees what was since they got it.
+///
+/// # Errors
+/// The database.
+pub fn history_from(session: &mut Session<'_>, cylinder: &Cylinder) -> Result<i64> {
+    let ours = session.actor.organization_id;
+    if session.scope != Scope::Own || cylinder.owner_id == ours {
+        return Ok(1);
+    }
+    Ok(history::custody_since(session.conn, cylinder.id, ours)?.unwrap_or(i64::MAX))
 }
 
 /// Events in words, with names.
@@ -438,6 +475,7 @@ const TRACE_LIMIT: i64 = 200;
 pub fn trace(session: &mut Session<'_>, row: CylinderRow, viewer: &Viewer<'_>, lang: Lang) -> Result<Trace> {
     let id = row.cylinder.id;
     let owner_name = owner_name(session, row.cylinder.owner_id)?;
+    let from = history_from(session, &row.cylinder)?;
     let last_id = row.cylinder.last_fill.as_ref().map(|fill| fill.id);
     let last = match last_id {
         Some(fill) => facts::events(session.conn, &[fill])?.pop(),
@@ -452,8 +490,10 @@ pub fn trace(session: &mut Session<'_>, row: CylinderRow, viewer: &Viewer<'_>, l
         None => None,
     };
     let since = last.as_ref().map_or(0, |event| event.seq);
-    let mut page = history::of_cylinder(session.conn, id, &Page { after: None, limit: TRACE_LIMIT + 1 })?;
-    page.retain(|event| event.seq > since);
+    let newest = Page { after: None, limit: TRACE_LIMIT + 1 };
+    let mut page = history::of_cylinder(session.conn, id, from.max(since.saturating_add(1)), &newest)?;
+    let last = last.filter(|event| event.seq >= from);
+    let allowed = allowed.filter(|event| event.seq >= from);
     let truncated = page.len() > usize::try_from(TRACE_LIMIT).unwrap_or(usize::MAX);
     page.truncate(usize::try_from(TRACE_LIMIT).unwrap_or(usize::MAX));
     page.reverse();

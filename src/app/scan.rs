@@ -24,8 +24,8 @@ pub struct ScannedCode {
 enum Reading {
     /// A code whose tag is ours, or a typed id with the right check character.
     Label(LabelId),
-    /// The right shape with a wrong tag.
-    Forged,
+    /// The right shape with a wrong tag: the label it claims to be is evidence, and nothing else.
+    Forged(LabelId),
     /// Not a code of ours.
     Foreign,
 }
@@ -37,7 +37,7 @@ impl ScannedCode {
         let kept: String = text.chars().filter(|c| !c.is_control()).take(200).collect();
         let reading = match scan {
             Scan::Code(code) if keys.verify(&code) => Reading::Label(code.id),
-            Scan::Code(_) => Reading::Forged,
+            Scan::Code(code) => Reading::Forged(code.id),
             Scan::Typed(id) => Reading::Label(id),
             Scan::Foreign(_) => Reading::Foreign,
         };
@@ -53,7 +53,7 @@ impl ScannedCode {
     pub fn label_id(&self) -> Option<&LabelId> {
         match &self.reading {
             Reading::Label(id) => Some(id),
-            Reading::Forged | Reading::Foreign => None,
+            Reading::Forged(_) | Reading::Foreign => None,
         }
     }
 
@@ -66,16 +66,20 @@ impl ScannedCode {
     /// What the code turned out to be, given the label it names.
     pub fn judge_label(&self, label: Option<&LabelRow>) -> ScanRecord {
         let status = match (&self.reading, label.map(|l| l.status)) {
-            (Reading::Forged, _) => CodeStatus::Forged,
+            (Reading::Forged(_), _) => CodeStatus::Forged,
             (Reading::Foreign, _) | (Reading::Label(_), None) => CodeStatus::Unknown,
             (Reading::Label(_), Some(LabelStatus::Bound)) => CodeStatus::Bound,
             (Reading::Label(_), Some(LabelStatus::Suspended)) => CodeStatus::Suspended,
             (Reading::Label(_), Some(LabelStatus::Revoked)) => CodeStatus::Revoked,
         };
+        let named = match &self.reading {
+            Reading::Label(id) | Reading::Forged(id) => Some(id.clone()),
+            Reading::Foreign => None,
+        };
         ScanRecord {
             entry: self.entry,
             status,
-            label_id: self.label_id().cloned(),
+            label_id: named,
             text: label.is_none().then(|| self.text.clone()),
             foreign_host: self.foreign_host.clone(),
         }
@@ -97,7 +101,7 @@ impl App {
     pub fn scanned(&self, text: &str, entry: Entry) -> ScannedCode {
         let code = ScannedCode::read(text, entry, &self.keyring);
         let foreign_host = match code.reading {
-            Reading::Label(_) | Reading::Forged => foreign_host(text, &self.public_url),
+            Reading::Label(_) | Reading::Forged(_) => foreign_host(text, &self.public_url),
             Reading::Foreign => None,
         };
         ScannedCode { foreign_host, ..code }

@@ -1,6 +1,7 @@
 //! Acts that change how a cylinder stands: seizure, blacklist, loss, recovery, a void label, change of owner.
 
 use super::target::{Target, not_scrapped};
+use super::transfer::may_change_hands;
 use crate::auth::permission::{Action, authorize};
 use crate::domain::cylinder::Cylinder;
 use crate::domain::cylinder::LabelStatus;
@@ -30,7 +31,8 @@ pub enum Change {
 }
 
 impl Change {
-    fn action(&self) -> Action {
+    /// The action that it is.
+    pub fn action(&self) -> Action {
         match self {
             Self::Seize(_) | Self::Blacklist(_) | Self::Unblacklist(_) => Action::Seize,
             Self::Lose(_) | Self::Recover(_) => Action::ReportLoss,
@@ -39,11 +41,9 @@ impl Change {
     }
 
     fn find<'a>(&self, target: Target, context: &Context<'a>) -> Result<&'a Cylinder> {
-        match self {
-            Self::Seize(_) | Self::Blacklist(_) | Self::Unblacklist(_) => target.find(context, self.action()),
-            Self::Lose(_) | Self::Recover(_) | Self::RevokeLabel(_) => {
-                target.find_own(context, self.action())
-            }
+        match self.action() {
+            Action::Seize => target.find(context, Action::Seize),
+            own => target.find_own(context, own),
         }
     }
 
@@ -147,11 +147,11 @@ impl Command for ApproveOwnerChange {
             return Err(Error::new(Code::Forbidden, "the receiving owner must approve"));
         }
         let cylinder = context.facts.cylinder(proposal.cylinder_id).ok_or(Code::CylinderNotFound)?;
-        not_scrapped(cylinder)?;
+        let giver = context.facts.organization(proposal.from_id);
+        may_change_hands(cylinder, giver, context.facts.licenses(proposal.from_id))?;
         let receiver = context.facts.organization(proposal.to_id).ok_or(Code::Internal)?;
         let fits = proposal.status == "pending"
             && cylinder.owner_id == proposal.from_id
-            && !cylinder.seized
             && receiver.is(OrganizationKind::Filler)
             && receiver.status == OrganizationStatus::Active;
         if !fits {

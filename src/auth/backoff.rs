@@ -280,7 +280,7 @@ impl Backoff {
 }
 
 /// The addresses that one customer can choose from freely count as one: a /64 of IPv6.
-fn customer(address: IpAddr) -> AddressKey {
+pub fn customer(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),
         v4 => v4,

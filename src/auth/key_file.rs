@@ -40,7 +40,11 @@ pub enum KeyFileError {
         source: io::Error,
     },
     /// There is none where one has to be.
-    #[error("{} does not exist", .0.display())]
+    #[error(
+        "the key file {} does not exist. Without it no label can be checked and none of this database's codes can be made \
+         again: put the file back from its backup, or name its place with --key-file or PINGMA_KEY_FILE",
+        .0.display()
+    )]
     Missing(PathBuf),
     /// Others than its owner may read or write it.
     #[error("{} is open to others than its owner (mode {mode:o}): run chmod 600 on it", path.display())]

@@ -54,7 +54,7 @@ impl Reference {
         print(
             &Output::new(text, json!({ "lawful": lawful, "held": record.held, "findings": findings })),
             json,
-        );
+        )?;
         Ok(if lawful { ExitCode::SUCCESS } else { ExitCode::from(1) })
     }
 
@@ -62,8 +62,8 @@ impl Reference {
     pub(crate) fn history(&self, settings: &Settings) -> Result<Output, CliError> {
         let mut conn = connect(settings)?;
         let keys = Keyring::load(&settings.key_file()?)?;
-        let target = resolve(&mut conn, &keys, &self.code)?;
-        let events = history::of_cylinder(&mut conn, target.id, &Page { after: None, limit: EVENTS })?;
+        let target = resolve(&mut conn, &keys, &self.code, None)?;
+        let events = history::of_cylinder(&mut conn, target.id, 1, &Page { after: None, limit: EVENTS })?;
         let mut text = String::new();
         let mut rows = Vec::new();
         for event in &events {

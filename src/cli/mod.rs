@@ -9,6 +9,7 @@ mod restore;
 mod serve;
 mod verify;
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -215,16 +216,18 @@ impl Cli {
                 Output::new(settings.describe_toml(), settings.describe())
             }
         };
-        print(&output, common.json);
+        print(&output, common.json)?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
-#[allow(clippy::print_stdout, reason = "the one place where a command answers the person who typed it")]
-pub(crate) fn print(output: &Output, json: bool) {
-    if json {
-        println!("{}", output.json);
-    } else {
-        println!("{}", output.text.trim_end());
+/// Prints an answer. Whoever stopped reading (`| head`) has what they wanted.
+pub(crate) fn print(output: &Output, json: bool) -> Result<(), CliError> {
+    let mut out = std::io::stdout().lock();
+    let written =
+        if json { writeln!(out, "{}", output.json) } else { writeln!(out, "{}", output.text.trim_end()) };
+    match written.and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
     }
 }

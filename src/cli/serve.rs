@@ -64,5 +64,6 @@ pub(crate) fn serve(
 pub(crate) fn migrate(settings: &Settings) -> Result<Output, CliError> {
     let url = &settings.database;
     let steps = migrations::run(&mut url.connect()?)?;
-    Ok(Output::new(format!("{url}: {steps} steps, up to date"), json!({ "steps": steps })))
+    let done = if steps == 1 { "1 step".to_owned() } else { format!("{steps} steps") };
+    Ok(Output::new(format!("{url}: {done}, up to date"), json!({ "steps": steps })))
 }

@@ -27,7 +27,7 @@ pub(crate) fn progress(what: &'static str) -> ProgressBar {
 /// Verifies; exit 1 and the first bad event if anything was altered.
 pub(crate) fn run(settings: &Settings, json: bool) -> Result<ExitCode, CliError> {
     let report = walk(&mut connect(settings)?)?;
-    print(&Output::new(words(&report), json!(report)), json);
+    print(&Output::new(words(&report), json!(report)), json)?;
     Ok(if report.is_clean() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 

@@ -13,6 +13,7 @@ use crate::domain::cylinder::{CustodyKind, CylinderStatus, LabelStatus};
 use crate::domain::id::{CylinderId, EventId, OrganizationId, OwnerChangeId, StreamId, UserId};
 use crate::domain::instant::Instant;
 use crate::domain::label_code::LabelId;
+use crate::domain::steel;
 use crate::on_backend;
 
 /// A cylinder's row: the columns people search by, and the whole state.
@@ -26,10 +27,16 @@ pub struct CylinderColumns {
     pub owner_id: OrganizationId,
     /// 使用登记代码
     pub registration_code: Option<String>,
+    /// Its letters and digits.
+    pub registration_key: Option<String>,
     /// 制造单位代号
     pub manufacturer_code: String,
+    /// Its letters and digits.
+    pub manufacturer_key: String,
     /// 气瓶编号
     pub serial_no: String,
+    /// Its letters and digits.
+    pub serial_key: String,
     /// 制造年月
     pub manufactured_month: String,
     /// Its label.
@@ -70,8 +77,11 @@ impl CylinderColumns {
             id: cylinder.id,
             owner_id: cylinder.owner_id,
             registration_code: cylinder.registration_code.as_ref().map(ToString::to_string),
+            registration_key: cylinder.registration_code.as_ref().map(|code| steel::key(code.as_str())),
             manufacturer_code: stamp.manufacturer.code.to_string(),
+            manufacturer_key: steel::key(stamp.manufacturer.code.as_str()),
             serial_no: stamp.serial_no.to_string(),
+            serial_key: steel::key(stamp.serial_no.as_str()),
             manufactured_month: stamp.manufactured_on.month_text(),
             label_id: cylinder.label.id.clone(),
             model: stamp.model.to_string(),

@@ -35,6 +35,17 @@ impl std::str::FromStr for DatabaseUrl {
     }
 }
 
+/// Makes the file of a new database readable for its owner alone: it holds hashes of passwords and who bought gas. SQLite
+/// gives its other files the same mode.
+fn create_private(path: &str) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    match made {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
 impl fmt::Display for DatabaseUrl {
     /// Without user, password and other secrets: this goes into logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -65,6 +76,7 @@ impl DatabaseUrl {
     pub fn connect(&self) -> Result<Conn, DbError> {
         match self {
             Self::Sqlite(path) => {
+                create_private(path).map_err(|error| DbError::Away(format!("{path}: {error}")))?;
                 let mut conn = SqliteConnection::establish(path).map_err(DbError::connect)?;
                 conn.batch_execute(SQLITE_SETUP)?;
                 Ok(Conn::Sqlite(conn))

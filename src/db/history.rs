@@ -2,7 +2,7 @@
 
 use crate::db::among::among;
 use chrono::NaiveDate;
-use diesel::dsl::{count_star, max};
+use diesel::dsl::{count_star, max, min};
 use diesel::prelude::*;
 
 use super::DbError;
@@ -20,22 +20,52 @@ use crate::domain::label_code::LabelId;
 use crate::domain::registry::Location;
 use crate::on_backend;
 
-/// The history of a cylinder, newest first; `after` is the sequence number of the last event seen.
+/// The history of a cylinder from its event no. `from` on, newest first; `after` is the sequence number of the last event
+/// seen.
 ///
 /// # Errors
 /// The database.
-pub fn of_cylinder(conn: &mut Conn, id: CylinderId, page: &Page<i64>) -> Result<Vec<Event>, DbError> {
+pub fn of_cylinder(
+    conn: &mut Conn,
+    id: CylinderId,
+    from: i64,
+    page: &Page<i64>,
+) -> Result<Vec<Event>, DbError> {
     use events as t;
     let stream: StreamId = id.cast();
     let before = page.after.unwrap_or(i64::MAX);
     let rows: Vec<EventRow> = on_backend!(conn, c => t::table
         .filter(t::stream_id.eq(stream))
+        .filter(t::stream_seq.ge(from))
         .filter(t::stream_seq.lt(before))
         .order(t::stream_seq.desc())
         .limit(page.limit)
         .select(EventRow::as_select())
         .load(c))?;
     rows.into_iter().map(EventRow::read).collect()
+}
+
+/// The event with which an organization last got a cylinder from somebody else; `None` if it never had it.
+///
+/// # Errors
+/// The database.
+pub fn custody_since(conn: &mut Conn, id: CylinderId, of: OrganizationId) -> Result<Option<i64>, DbError> {
+    use events as t;
+    const MOVES: [&str; 3] = ["registered", "returned", "handed_over"];
+    let stream: StreamId = id.cast();
+    let others: Option<i64> = on_backend!(conn, c => t::table
+        .filter(t::stream_id.eq(stream))
+        .filter(t::kind.eq_any(MOVES))
+        .filter(t::organization_id.ne(of))
+        .select(max(t::stream_seq))
+        .first(c))?;
+    Ok(on_backend!(conn, c => t::table
+        .filter(t::stream_id.eq(stream))
+        .filter(t::kind.eq_any(MOVES))
+        .filter(t::organization_id.eq(of))
+        .filter(t::stream_seq.gt(others.unwrap_or(0)))
+        .select(min(t::stream_seq))
+        .first(c))?)
 }
 
 /// Which events to list.
@@ -71,7 +101,15 @@ pub fn list(
         match reach {
             Reach::All => {}
             Reach::Own(id) => query = query.filter(t::organization_id.eq(*id)),
-            Reach::District(_) => query = query.filter(t::district_code.like(reach.district_pattern())),
+            Reach::District(_) => {
+                // By its place or by whose it is: a site entered elsewhere hides nothing.
+                let seated = organizations::table
+                    .filter(organizations::district_code.like(reach.district_pattern()))
+                    .select(organizations::id);
+                query = query.filter(
+                    t::district_code.like(reach.district_pattern()).or(t::organization_id.eq_any(seated)),
+                );
+            }
         }
         if !filter.kinds.is_empty() {
             query = query.filter(t::kind.eq_any(filter.kinds.clone()));
@@ -130,7 +168,15 @@ pub fn fills(
         match reach {
             Reach::All => {}
             Reach::Own(id) => query = query.filter(t::organization_id.eq(*id)),
-            Reach::District(_) => query = query.filter(t::district_code.like(reach.district_pattern())),
+            Reach::District(_) => {
+                // By its place or by whose it is: a site entered elsewhere hides nothing.
+                let seated = organizations::table
+                    .filter(organizations::district_code.like(reach.district_pattern()))
+                    .select(organizations::id);
+                query = query.filter(
+                    t::district_code.like(reach.district_pattern()).or(t::organization_id.eq_any(seated)),
+                );
+            }
         }
         if let Some(status) = filter.status {
             query = query.filter(t::status.eq(status));

@@ -23,6 +23,11 @@ impl DistrictCode {
         &self.0
     }
 
+    /// The prefecture, by its four digits.
+    pub fn prefecture(&self) -> &str {
+        self.0.get(..4).unwrap_or(&self.0)
+    }
+
     /// The area this code stands for: the code without its trailing zero pairs.
     pub fn scope(&self) -> DistrictScope {
         let mut digits = self.0.as_str();

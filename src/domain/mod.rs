@@ -16,4 +16,5 @@ pub mod model;
 pub mod policy;
 pub mod registry;
 mod schema;
+pub mod steel;
 pub mod value;

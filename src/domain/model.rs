@@ -1,6 +1,7 @@
 //! Cylinder models as data. What a stamp leaves out is filled in from here, never the tare.
 
-use super::cylinder::{Medium, Phase};
+use super::cylinder::{Medium, Phase, Stamp};
+use super::steel;
 
 /// One model of GB 5842. Masses and volumes as in the 2006 and 2023 editions; the tare is only indicative and serves
 /// to catch typing errors.
@@ -57,9 +58,15 @@ pub const WORKING_PRESSURE_KPA: i32 = 2_100;
 /// Hydraulic test pressure of the same, in kPa.
 pub const TEST_PRESSURE_KPA: i32 = 3_200;
 
-/// Finds a model by either of its names.
+/// What spellings of a model's name have in common: width, case, blanks and hyphens don't matter, points and strokes do.
+fn name_key(name: &str) -> String {
+    steel::spelled(name).chars().filter(|c| c.is_alphanumeric() || matches!(c, '.' | '/')).collect()
+}
+
+/// Finds a model by either of its names, however it is spelled.
 pub fn find(name: &str) -> Option<&'static Model> {
-    MODELS.iter().find(|m| m.name == name || m.alias == Some(name))
+    let key = name_key(name);
+    MODELS.iter().find(|m| name_key(m.name) == key || m.alias.is_some_and(|alias| name_key(alias) == key))
 }
 
 /// The greatest mass of LPG that a volume may hold by the filling factor of 0.42 kg/l, in grams.
@@ -69,6 +76,22 @@ pub const fn filling_limit_g(water_capacity_ml: i32) -> i32 {
 }
 
 impl Model {
+    /// The first member of a stamp that is not as the model has it, and what the model has: a name that promises one
+    /// cylinder must not stand on another.
+    pub fn contradiction(&self, stamp: &Stamp) -> Option<(&'static str, String)> {
+        let members = [
+            ("medium", stamp.medium == self.medium, self.medium.to_string()),
+            ("phase", stamp.phase == self.phase, self.phase.to_string()),
+            (
+                "water_capacity_ml",
+                stamp.water_capacity_ml.get() == self.water_capacity_ml,
+                self.water_capacity_ml.to_string(),
+            ),
+            ("max_fill_g", stamp.max_fill_g.get() == self.max_fill_g, self.max_fill_g.to_string()),
+        ];
+        members.into_iter().find_map(|(member, agrees, has)| (!agrees).then_some((member, has)))
+    }
+
     /// Whether a stamped tare is believable: within `percent` of the usual range.
     pub fn tare_is_plausible(&self, tare_g: i32, percent: i32) -> bool {
         self.usual_tare_g.is_none_or(|(low, high)| {
@@ -92,7 +115,11 @@ mod tests {
     fn both_names_find_the_model() {
         assert_eq!(find("YSP35.5"), find("YSP35.5/14.9"));
         assert_eq!(find("YSP118-Ⅱ").unwrap().phase, Phase::Dual);
+        for spelling in ["ysp118-ii", "ＹＳＰ１１８－ＩＩ", "YSP118Ⅱ", "YSP 118\u{2013}II"] {
+            assert_eq!(find(spelling).unwrap().name, "YSP118-II", "{spelling}");
+        }
         assert!(find("YSP28.6").is_none());
+        assert!(find("YSP355").is_none(), "the point is not a blank");
     }
 
     #[test]

@@ -196,6 +196,16 @@ impl License {
     }
 }
 
+/// Why the cylinders of an owner are frozen: it is closed, or every filling license it had was revoked.
+pub fn frozen(owner: &Organization, licenses: &[License]) -> Option<&'static str> {
+    if owner.status == OrganizationStatus::Closed {
+        return Some("closed");
+    }
+    let mut filling = licenses.iter().filter(|l| l.kind == LicenseKind::Filling).peekable();
+    let licensed_once = filling.peek().is_some();
+    (licensed_once && filling.all(|l| l.status == LicenseStatus::Revoked)).then_some("revoked")
+}
+
 /// A site 站点.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Site {

@@ -69,6 +69,16 @@ impl ValueError {
 #[serde(transparent)]
 pub struct Text<const MIN: usize, const MAX: usize>(String);
 
+/// Control characters, and Unicode's format characters (Cf): what nobody sees makes two of one name, or turns a line around.
+pub fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{890}' | '\u{891}' | '\u{8e2}'
+            | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}'
+            | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0001}' | '\u{e0020}'..='\u{e007f}')
+}
+
 /// A name of a person, an organization, a thing.
 pub type Name = Text<1, 120>;
 /// A number or code printed on paper or steel.
@@ -85,8 +95,9 @@ impl<const MIN: usize, const MAX: usize> Text<MIN, MAX> {
     /// Too short, too long, or a control character.
     pub fn new(text: &str) -> Result<Self, ValueError> {
         let text = text.trim();
-        if text.chars().any(char::is_control) {
-            return Err(ValueError::new(ValueCode::ControlCharacter, "control characters are not allowed"));
+        if text.chars().any(is_unseen) {
+            let detail = "control and invisible format characters are not allowed";
+            return Err(ValueError::new(ValueCode::ControlCharacter, detail));
         }
         let length = text.chars().count();
         let allowed = || format!("{MIN} to {MAX} characters are allowed, got {length}");
@@ -248,6 +259,10 @@ mod tests {
         assert_eq!(Text::<1, 3>::new("  ").unwrap_err().code, ValueCode::TooShort);
         assert_eq!(Text::<1, 3>::new("abcd").unwrap_err().code, ValueCode::TooLong);
         assert_eq!(Text::<1, 3>::new("a\u{0}b").unwrap_err().code, ValueCode::ControlCharacter);
+        for unseen in ['\u{200b}', '\u{202e}', '\u{ad}', '\u{feff}', '\u{2066}', '\u{e0041}'] {
+            let error = Text::<1, 3>::new(&format!("a{unseen}b")).unwrap_err();
+            assert_eq!(error.code, ValueCode::ControlCharacter, "{unseen:?}");
+        }
         assert!(Text::<1, 3>::new("瓶瓶瓶").is_ok(), "characters are counted, not bytes");
     }
 

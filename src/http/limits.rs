@@ -8,6 +8,7 @@ use actix_web::HttpRequest;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
+use crate::auth::backoff::customer;
 use crate::config::TrustedProxies;
 use crate::domain::id::OrganizationId;
 use crate::error::{Error, Result};
@@ -50,12 +51,21 @@ impl Limits {
         if !self.trusted_proxies.contains(peer) {
             return peer;
         }
-        let forwarded = request.headers().get("x-forwarded-for").and_then(|value| value.to_str().ok());
-        // The last entry is the one that our own proxy wrote; those before it anybody could have.
-        forwarded
-            .and_then(|list| list.rsplit(',').next())
-            .and_then(|text| text.trim().parse().ok())
-            .unwrap_or(peer)
+        let lines = request.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok());
+        let hops: Vec<&str> = lines.flat_map(|line| line.split(',')).collect();
+        // Read from the end: each of our own proxies wrote whom it saw. What stands before the first stranger anybody
+        // could have written.
+        let mut client = peer;
+        for hop in hops.into_iter().rev() {
+            match hop.trim().parse() {
+                Ok(address) => client = address,
+                Err(_) => break,
+            }
+            if !self.trusted_proxies.contains(client) {
+                break;
+            }
+        }
+        client
     }
 
     /// Counts a try to sign in.
@@ -98,4 +108,41 @@ fn check<K: Clone + Eq + Hash>(limiter: &DefaultKeyedRateLimiter<K>, key: &K) ->
         let wait = not_until.wait_time_from(DefaultClock::default().now());
         Error::too_many(u32::try_from(wait.as_secs().saturating_add(1)).unwrap_or(u32::MAX))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::test::TestRequest;
+
+    fn client(lines: &[&str]) -> IpAddr {
+        let one = NonZeroU32::MIN;
+        let limits = Limits::new(one, one, TrustedProxies::of(&["10.0.0.1", "10.0.0.7"]));
+        let request = lines
+            .iter()
+            .fold(TestRequest::default(), |request, line| request.append_header(("x-forwarded-for", *line)));
+        limits.client(&request.peer_addr("10.0.0.1:1234".parse().unwrap()).to_http_request())
+    }
+
+    #[test]
+    fn what_the_last_proxy_wrote_counts_over_all_lines() {
+        for (lines, expected) in [
+            (vec!["192.0.2.1"], "192.0.2.1"),
+            (vec!["198.51.100.9", "192.0.2.1"], "192.0.2.1"),
+            (vec!["198.51.100.9, 192.0.2.1"], "192.0.2.1"),
+            (vec!["198.51.100.9, 192.0.2.1", "10.0.0.7"], "192.0.2.1"),
+            (vec!["192.0.2.1, nonsense"], "10.0.0.1"),
+            (vec![], "10.0.0.1"),
+        ] {
+            assert_eq!(client(&lines), expected.parse::<IpAddr>().unwrap(), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_block_of_ipv6_is_one_customer() {
+        let limiter = RateLimiter::keyed(Quota::per_minute(NonZeroU32::MIN));
+        assert!(check(&limiter, "2001:db8:1:2::1".parse().unwrap()).is_ok());
+        assert!(check(&limiter, "2001:db8:1:2:ffff::9".parse().unwrap()).is_err());
+        assert!(check(&limiter, "2001:db8:1:3::1".parse().unwrap()).is_ok());
+    }
 }

@@ -16,6 +16,8 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::auth::permission::Action;
+
 use super::problem::{Problem, ProblemMember};
 use super::routes::{Access, Key, Spec, table};
 
@@ -103,7 +105,7 @@ fn operation(spec: &Spec) -> Operation {
     if spec.access != Access::Public {
         operation = operation.security(SecurityRequirement::new("session", Vec::<String>::new()));
     }
-    if spec.path.ends_with("/fill-checks") || spec.path.ends_with("/fills") {
+    if matches!(spec.access, Access::Needs(Action::CheckFill | Action::RecordFill)) {
         operation = operation.security(SecurityRequirement::new("device", Vec::<String>::new()));
     }
     operation.build()
@@ -169,7 +171,7 @@ fn responses(spec: &Spec) -> utoipa::openapi::Responses {
         bad = bad.content(HTML, ContentBuilder::new().build()).description("a page, or a problem (RFC 9457)");
     }
     let mut all = ResponsesBuilder::new().response(status.to_string(), good());
-    if let Some(also) = spec.also {
+    for also in &spec.also {
         all = all.response(also.to_string(), good());
     }
     all.response("default", bad.build()).build()

@@ -89,7 +89,9 @@ pub async fn cylinder(service: Data, request: HttpRequest) -> HttpResult {
 }
 
 fn lang(request: &HttpRequest, asked: Option<&str>) -> Lang {
-    match asked {
+    // `en-US` and `zh_CN` are spellings of the same wish.
+    let primary = asked.and_then(|text| text.split(['-', '_']).next()).map(str::to_ascii_lowercase);
+    match primary.as_deref() {
         Some("en") => Lang::En,
         Some("zh") => Lang::Zh,
         _ => lang_of(request),
@@ -233,6 +235,15 @@ pub async fn front(service: Data, request: HttpRequest) -> HttpResult {
     let word = if lang == Lang::Zh { "zh" } else { "en" };
     let place = format!("/C/{code}?lang={word}");
     Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, place)).finish())
+}
+
+/// What is nowhere: a page with the way back for a browser, a problem document for everybody else.
+pub async fn nothing_here(service: Data, request: HttpRequest) -> HttpResult {
+    let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
+    if accept.is_some_and(|accept| accept.contains("text/html")) {
+        return no_page(service, request).await;
+    }
+    Err(Code::NotFound.into())
 }
 
 /// Whatever else begins like a printed address.

@@ -115,6 +115,8 @@ struct OwnWords {
     wait: &'static str,
     again: &'static str,
     reload: &'static str,
+    /// To the front page.
+    home: &'static str,
     typed: &'static str,
     label: &'static str,
     hint: &'static str,
@@ -161,6 +163,7 @@ static ZH: OwnWords = OwnWords {
     wait: "请在 {} 秒后重试。",
     again: "现在怎么办",
     reload: "重新查询",
+    home: "首页",
     typed: "输入瓶码查询",
     label: "瓶码",
     hint: "二维码下方的 9 位字符，例如 7K3M9PQ2‑X；不分大小写，横线可以不输。也可以输入二维码中的完整网址。",
@@ -212,6 +215,7 @@ static EN: OwnWords = OwnWords {
     wait: "Try again in {} seconds.",
     again: "What to do now",
     reload: "Look it up again",
+    home: "Front page",
     typed: "Look up a code by hand",
     label: "Label code",
     hint: "The 9 characters below the QR code, for instance 7K3M9PQ2‑X, in capitals or not, with the hyphen or without. \

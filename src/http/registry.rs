@@ -1,7 +1,7 @@
 //! Organizations, licenses, sites, scales, users, certificates, agreements, policies.
 
+use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
-use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -410,9 +410,4 @@ pub async fn set_policy(
 pub async fn get_user(service: Data, caller: Caller, request: HttpRequest) -> HttpResult {
     let id: UserId = path_id(&request, "id", Code::UserNotFound)?;
     read(&service, &caller, Action::ReadUser, move |session| app::user(session, id)).await
-}
-
-/// What an unknown address under the API answers.
-pub async fn nothing_here() -> Result<HttpResponse> {
-    Err(Code::NotFound.into())
 }

@@ -62,7 +62,7 @@ pub struct Spec {
     /// Status and media type of a good answer, and the name of its schema.
     pub reply: (u16, &'static str, Option<String>),
     /// Other statuses with the same answer.
-    pub also: Option<u16>,
+    pub also: Vec<u16>,
     /// The schemas that body and answer need.
     pub schemas: Schemas,
 }
@@ -96,7 +96,7 @@ impl Entry {
             query: Vec::new(),
             body: None,
             reply: (200, JSON, None),
-            also: None,
+            also: Vec::new(),
             schemas: Vec::new(),
         };
         Self { spec, serve: route.to(handler) }
@@ -148,7 +148,7 @@ impl Entry {
     }
 
     fn or(mut self, status: u16) -> Self {
-        self.spec.also = Some(status);
+        self.spec.also.push(status);
         self
     }
 }
@@ -292,8 +292,8 @@ fn open_routes() -> Vec<Entry> {
     vec![
         get("/public/cylinders/{code}", Public, pu::cylinder).query::<pu::PublicQuery>().reply::<public::PublicView>(200).says("What anybody may know who scans a code"),
         get("/openapi.json", Public, op::openapi).plain(200, JSON).says("This document"),
-        get("/", Public, pu::front).query::<pu::FrontQuery>().plain(200, "text/html").says("The front page, with a form for typing a code"),
-        get("/C/", Public, pu::front).query::<pu::FrontQuery>().plain(200, "text/html").says("The same, where a printed address ends too early"),
+        get("/", Public, pu::front).query::<pu::FrontQuery>().plain(200, "text/html").or(303).or(422).says("The front page, with a form for typing a code"),
+        get("/C/", Public, pu::front).query::<pu::FrontQuery>().plain(200, "text/html").or(303).or(422).says("The same, where a printed address ends too early"),
         get("/C/{code}", Public, pu::page).query::<pu::PublicQuery>().plain(200, "text/html").says("The page behind the QR code"),
         get("/healthz", Public, op::health).plain(200, JSON).says("The process answers"),
         get("/readyz", Public, op::ready).plain(200, JSON).says("Database, schema and clock are good"),
@@ -374,5 +374,5 @@ pub fn configure(config: &mut web::ServiceConfig) {
     for elsewhere in ["/C/{tail:.*}", "/c/{tail:.*}"] {
         config.service(web::resource(elsewhere).to(pu::no_page));
     }
-    config.default_service(web::to(re::nothing_here));
+    config.default_service(web::to(pu::nothing_here));
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::facts::Facts;
 use crate::clock::IdGen;
+use crate::db::facts::StampKey;
 use crate::domain::actor::{Actor, Credential};
 use crate::domain::event::{EventData, Idempotency, NewEvent, Stream};
 use crate::domain::id::{CylinderId, EventId, OrganizationId, OwnerChangeId, ScaleId, SiteId, UserId};
@@ -37,14 +38,16 @@ pub struct Needs {
     pub credentials: BTreeSet<SortedCredential>,
     /// Idempotency keys.
     pub keys: BTreeSet<String>,
+    /// The routes of the calls that have keys.
+    pub routes: BTreeSet<String>,
     /// Labels, and with them their cylinders.
     pub labels: BTreeSet<LabelId>,
     /// Cylinders, and with them their owners, licenses and permits.
     pub cylinders: BTreeSet<CylinderId>,
-    /// Registration codes that must not be taken.
-    pub registration_codes: BTreeSet<String>,
-    /// Manufacturer codes and serial numbers that must not be taken.
-    pub stamps: BTreeSet<(String, String)>,
+    /// Keys of registration codes that must not be taken.
+    pub registration_keys: BTreeSet<String>,
+    /// Stamps that must not be taken.
+    pub stamps: BTreeSet<StampKey>,
     /// Organizations, and with them their licenses.
     pub organizations: BTreeSet<OrganizationId>,
     /// People, and with them their certificates.

@@ -7,6 +7,7 @@ use super::facts::{CylinderFact, Facts, PermitFact};
 use crate::db::DbError;
 use crate::db::conn::Conn;
 use crate::db::facts as db;
+use crate::domain::actor::Actor;
 use crate::domain::cylinder::OpenPermit;
 use crate::domain::event::{Event, EventData};
 use crate::domain::id::StreamId;
@@ -49,7 +50,8 @@ fn load_actors(conn: &mut Conn, needs: &mut Needs, facts: &mut Facts, now: Insta
 }
 
 fn load_replays(conn: &mut Conn, needs: &Needs, facts: &mut Facts) -> Result<(), DbError> {
-    for event in db::events_by_key(conn, &list(&needs.keys))? {
+    let actors: Vec<_> = facts.actors.values().map(Actor::principal).collect();
+    for event in db::events_by_key(conn, &list(&needs.keys), &actors, &list(&needs.routes))? {
         if let Some(made_by) = event.event.idempotency.clone() {
             facts.replays.insert((event.event.actor_id, made_by.route, made_by.key), event);
         }
@@ -100,9 +102,9 @@ fn load_cylinders(conn: &mut Conn, needs: &mut Needs, facts: &mut Facts) -> Resu
         facts.labels.insert(label.id.clone(), label);
     }
     let mut rows = db::cylinders(conn, &list(&needs.cylinders))?;
-    rows.extend(db::cylinders_by_registration_code(conn, &list(&needs.registration_codes))?);
-    for (maker, serial_no) in &needs.stamps {
-        rows.extend(db::cylinders_by_stamp(conn, maker, serial_no)?);
+    rows.extend(db::cylinders_by_registration_key(conn, &list(&needs.registration_keys))?);
+    for stamp in &needs.stamps {
+        rows.extend(db::cylinders_by_stamp(conn, stamp)?);
     }
     for row in rows {
         needs.organizations.insert(row.cylinder.owner_id);

@@ -281,7 +281,10 @@ impl Batch<'_> {
         let mut needs = Needs::default();
         for command in commands {
             needs.credentials.insert(command.call().credential.into());
-            needs.keys.extend(command.call().idempotency.as_ref().map(|i| i.key.clone()));
+            if let Some(made_by) = &command.call().idempotency {
+                needs.keys.insert(made_by.key.clone());
+                needs.routes.insert(made_by.route.clone());
+            }
             command.needs(&mut needs);
         }
         let mut facts = gather(conn, needs, self.now.at)?;

@@ -42,7 +42,28 @@ impl<'a> Walk<'a> {
     async fn call(&self, example: &Example, auth: Option<&str>, how: How) -> Reply {
         let n = self.n.get();
         self.n.set(n + 1);
-        let fill = Fill { world: &self.world, how, n };
+        self.make(example, auth, Fill { world: &self.world, how, n, missing: false }).await
+    }
+
+    /// The same call about what nobody has.
+    async fn call_missing(&self, example: &Example, auth: Option<&str>, how: How) -> Reply {
+        let n = self.n.get();
+        self.n.set(n + 1);
+        self.make(example, auth, Fill { world: &self.world, how, n, missing: true }).await
+    }
+
+    /// An answer about A's thing says no more than one about a thing that does not exist.
+    async fn tells_nothing(&self, example: &Example, auth: &str, how: How) -> Reply {
+        let reply = self.call(example, Some(auth), how).await;
+        let missing = self.call_missing(example, Some(auth), how).await;
+        let what = format!("{} by {how:?}: {}", example.line, reply.text());
+        assert_eq!(reply.status, missing.status, "{what} {}", missing.text());
+        assert_eq!(anonymous(&reply), anonymous(&missing), "{what}");
+        reply
+    }
+
+    async fn make(&self, example: &Example, auth: Option<&str>, fill: Fill<'_>) -> Reply {
+        let n = fill.n;
         let key = (!example.line.starts_with("GET")).then(|| format!("walk-{n}"));
         let ask = Ask {
             line: example.filled(&fill),
@@ -62,6 +83,15 @@ impl<'a> Walk<'a> {
             assert!(!text.contains(secret.as_str()), "{what}: the answer names {secret}:\n{text}");
         }
     }
+}
+
+/// A problem document without what names the call.
+fn anonymous(reply: &Reply) -> Value {
+    let mut body = reply.json();
+    for member in ["instance", "request_id"] {
+        body.as_object_mut().expect("an object").remove(member);
+    }
+    body
 }
 
 /// The routes with their examples.
@@ -126,8 +156,8 @@ both! {
             for role in ROLES.into_iter().filter(|role| !allowed(action).contains(role)) {
                 let reply = walk.call(&example, Some(walk.world.own(role)), How::Id).await;
                 assert_eq!(reply.problem(403), "forbidden", "{} as {role:?}", example.line);
-                let reply = walk.call(&example, Some(walk.world.rival(role)), How::Id).await;
-                assert!(matches!(reply.status, 403 | 404), "{} as foreign {role:?}: {}", example.line, reply.text());
+                let reply = walk.tells_nothing(&example, walk.world.rival(role), How::Id).await;
+                assert_eq!(reply.problem(403), "forbidden", "{} as foreign {role:?}", example.line);
                 walk.keeps_secrets(example.line, &reply);
             }
         }
@@ -221,7 +251,7 @@ both! {
                 };
                 for how in [How::Id, How::Registration, How::Stamp, How::Typed] {
                     let what = format!("{} as foreign {role:?} by {how:?}", example.line);
-                    let reply = walk.call(&example, Some(auth), how).await;
+                    let reply = walk.tells_nothing(&example, auth, how).await;
                     let expected = example.kind == Kind::ForWhom && reply.status == 422;
                     assert!(reply.status == 404 || expected, "{what}: {} {}", reply.status, reply.text());
                     walk.keeps_secrets(&what, &reply);
@@ -401,5 +431,20 @@ both! {
         let line = format!("PATCH /api/v1/organizations/{}", walk.world.cast.filler.id);
         let again = app.send(&line, &walk.world.cast.admin, json!({ "status": "active" })).await;
         assert_eq!(again.problem(409), "state_conflict", "closed is for good");
+    }
+}
+
+both! {
+    async fn a_session_that_ended_learns_nothing(app) {
+        let walk = Walk::begin(&app).await;
+        let auth = walk.world.rival(Role::OrgAdmin);
+        app.send("POST /api/v1/auth/logout", auth, Value::Null).await;
+        for (access, example) in routes() {
+            if !matches!(access, Access::Needs(_)) {
+                continue;
+            }
+            let reply = walk.tells_nothing(&example, auth, How::Registration).await;
+            assert_eq!(reply.problem(401), "token_invalid", "{}", example.line);
+        }
     }
 }

@@ -167,3 +167,28 @@ both! {
         app.verify();
     }
 }
+
+both! {
+    async fn a_shift_is_worth_no_more_than_who_works_it(app) {
+        let cast = Cast::enter(&app).await;
+        challenge_rate(&app, &cast.admin, 0.0).await;
+        let (_, key) = new_key(&app, &cast).await;
+        let filler = &cast.filler;
+        let made = register(&app, filler, "A0000001").await;
+        let code = made["code"].as_str().expect("a code");
+        let line = format!("PATCH /api/v1/users/{}", filler.worker_id);
+        for (lost, back) in [
+            (json!({ "roles": ["warehouse"] }), json!({ "roles": ["fill_operator"] })),
+            (json!({ "active": false }), json!({ "active": true })),
+        ] {
+            let worker = session_of(&app, filler.worker_id.parse().expect("an id"));
+            shift(&app, "POST", &filler.scale, &worker).await.expect(200);
+            allowed(&checked(&app, &key, code, &filler.scale).await);
+            app.send(&line, &filler.admin, lost).await.expect(200);
+            unattended(&checked(&app, &key, code, &filler.scale).await);
+            app.send(&line, &filler.admin, back).await.expect(200);
+            unattended(&checked(&app, &key, code, &filler.scale).await);
+        }
+        app.verify();
+    }
+}

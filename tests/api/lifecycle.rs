@@ -313,3 +313,38 @@ both! {
         w.app.verify();
     }
 }
+
+both! {
+    async fn what_is_not_in_service_does_not_change_hands(app) {
+        let w = World::enter(app).await;
+        let pending = w.cylinder("F0000010").await;
+        for (n, (act, by)) in [("blacklistings", &w.cast.regulator), ("losses", &w.cast.filler.admin)].into_iter().enumerate() {
+            let code = w.cylinder(&format!("F000002{n}")).await;
+            let proposal = propose(&w, &code).await.expect(201);
+            if act == "losses" { w.act_for_reason(&code, act, by).await } else { w.act(&code, act, by).await }.expect(201);
+            assert_eq!(settle(&w, &proposal, "approve", &w.cast.rival.admin).await.problem(409), "state_conflict", "{act}");
+            settle(&w, &proposal, "reject", &w.cast.filler.admin).await.expect(200);
+            assert_eq!(propose(&w, &code).await.problem(409), "state_conflict", "{act}");
+        }
+        propose(&w, &pending).await.expect(201);
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn a_frozen_owners_cylinders_stay_where_they_are(app) {
+        let w = World::enter(app).await;
+        let (code, other) = (w.cylinder("F0000030").await, w.cylinder("F0000031").await);
+        let proposal = propose(&w, &code).await.expect(201);
+        let line = format!("PATCH /organizations/{}", w.cast.filler.id);
+        w.send(&line, &w.cast.admin, json!({ "status": "suspended" })).await.expect(200);
+        assert_eq!(settle(&w, &proposal, "approve", &w.cast.rival.admin).await.problem(409), "state_conflict");
+        w.send(&line, &w.cast.admin, json!({ "status": "active" })).await.expect(200);
+        let licenses = w.get(&format!("/organizations/{}/licenses", w.cast.filler.id), &w.cast.admin).await.expect(200);
+        let license = format!("PATCH /licenses/{}", licenses["items"][0]["id"].as_str().expect("an id"));
+        w.send(&license, &w.cast.regulator, json!({ "status": "revoked", "reason": "unsafe" })).await.expect(200);
+        assert_eq!(propose(&w, &other).await.problem(409), "state_conflict");
+        assert_eq!(settle(&w, &proposal, "approve", &w.cast.rival.admin).await.problem(409), "state_conflict");
+        w.app.verify();
+    }
+}

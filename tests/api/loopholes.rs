@@ -1,10 +1,11 @@
 //! Ways round the gate that a station might try.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::both;
 use crate::support::World;
 use crate::support::app::Ask;
+use crate::support::cast::check;
 
 both! {
     async fn a_return_to_where_it_is_moves_nothing(app) {
@@ -69,5 +70,153 @@ both! {
         let long = w.app.ask(Ask { line: format!("GET /C/{}", "A".repeat(5_000)), ..Ask::default() }).await;
         assert_eq!(long.status, 200);
         assert!(long.text().contains("<html"), "a page, not JSON");
+    }
+}
+
+both! {
+    async fn a_typed_code_moves_no_strangers_cylinder(app) {
+        let w = World::enter(app).await;
+        let code = w.cylinder("A0000001").await;
+        let typed = w.file(&code).await["label"]["typed"].as_str().expect("a text").to_owned();
+        let head = w.head();
+        for (line, body) in [
+            ("POST /returns", json!({ "code": typed, "entry": "typed" })),
+            ("POST /emptyings", json!({ "code": typed, "entry": "typed", "reason": "mine", "residual_g": 0 })),
+        ] {
+            let reply = w.send(line, &w.cast.rival.worker, body).await;
+            assert_eq!(reply.problem(404), "label_not_found", "{line}");
+        }
+        assert_eq!(w.head(), head);
+        w.send("POST /returns", &w.cast.filler.worker, json!({ "code": typed, "entry": "typed" })).await.expect(201);
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn a_strangers_return_voids_no_open_permit(app) {
+        let w = World::enter(app).await;
+        let code = w.cylinder("A0000001").await;
+        let permit = w.permit(&code).await;
+        let taken = w.send("POST /returns", &w.cast.rival.worker, json!({ "code": code })).await;
+        assert_eq!(taken.problem(409), "state_conflict");
+        w.record(w.fill(&permit, 31_300)).await.expect(201);
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn who_only_has_a_cylinder_sees_what_was_since(app) {
+        let w = World::enter(app).await;
+        let code = w.cylinder("A0000001").await;
+        w.filled(&code, 31_300).await;
+        w.send("POST /returns", &w.cast.rival.worker, json!({ "code": code })).await.expect(201);
+        let empty = json!({ "code": code, "reason": "leaking", "residual_g": 0 });
+        let alone = w.send("POST /emptyings", &w.cast.rival.worker, empty).await;
+        assert_eq!(alone.json()["errors"][0]["pointer"], "/witness_id", "{}", alone.text());
+        let rival = &w.cast.rival.admin;
+        let file = w.get(&format!("/cylinders/{code}"), rival).await.expect(200);
+        assert_eq!(file["insurance"], json!(null));
+        let listed = w.get("/cylinders", rival).await.expect(200);
+        assert_eq!(listed["items"][0]["insurance"], json!(null));
+        let events = w.get(&format!("/cylinders/{code}/events"), rival).await.expect(200);
+        let kinds: Vec<_> = events["items"].as_array().expect("a list").iter().map(|e| e["kind"].clone()).collect();
+        assert_eq!(kinds, [json!("returned")]);
+        let trace = w.get(&format!("/cylinders/{code}/trace"), rival).await.expect(200);
+        assert_eq!((&trace["last_fill"], &trace["allowed_by"]), (&json!(null), &json!(null)));
+        assert_eq!(trace["handled_since"].as_array().map(Vec::len), Some(1));
+        assert_ne!(w.file(&code).await["insurance"], json!(null));
+        let whole = w.get(&format!("/cylinders/{code}/trace"), &w.cast.filler.admin).await.expect(200);
+        assert_ne!(whole["last_fill"], json!(null));
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn a_forged_code_leaves_the_label_it_claimed(app) {
+        let w = World::enter(app).await;
+        let mut code = w.cylinder("A0000001").await;
+        let end = if code.ends_with('0') { "1" } else { "0" };
+        code.replace_range(28.., end);
+        let reply = w.check(&code).await;
+        assert!(reply.rules().contains(&"fill.code-forged".to_owned()), "{}", reply.text());
+        let checks = w.get("/fill-checks", &w.cast.filler.admin).await.expect(200);
+        assert_eq!(checks["items"][0]["data"]["scan"]["label_id"], code[..8], "{checks:#}");
+    }
+}
+
+both! {
+    async fn a_site_elsewhere_hides_nothing(app) {
+        let w = World::enter(app).await;
+        let filler = &w.cast.filler;
+        let body = json!({ "organization_id": filler.id, "kind": "filling_station", "name": "外地站", "district_code": "110000" });
+        let own = w.send("POST /sites", &filler.admin, body.clone()).await;
+        assert_eq!(own.json()["errors"][0]["pointer"], "/district_code", "{}", own.text());
+        let site = w.send("POST /sites", &w.cast.admin, body).await.expect(201);
+        let sites = w.get("/sites", &w.cast.regulator).await;
+        assert!(sites.text().contains(site["id"].as_str().expect("an id")), "{}", sites.text());
+        let scale = json!({ "site_id": site["id"], "name": "秤", "serial_no": "S-77", "medium": "lpg", "calibration_valid_to": "2027-01-31" });
+        let scale = w.send("POST /scales", &w.cast.admin, scale).await.expect(201);
+        let scales = w.get("/scales", &w.cast.regulator).await;
+        assert!(scales.text().contains(scale["id"].as_str().expect("an id")), "{}", scales.text());
+        let code = w.cylinder("A0000001").await;
+        let there = check(&code, scale["id"].as_str().expect("an id"));
+        let checked = w.check_by(&filler.worker, there).await.expect(200);
+        let seen = w.get("/fill-checks", &w.cast.regulator).await;
+        assert!(seen.text().contains(checked["id"].as_str().expect("an id")), "{}", seen.text());
+        assert_eq!(w.get("/fill-checks", &w.cast.rival.admin).await.expect(200)["items"], json!([]));
+    }
+}
+
+both! {
+    async fn a_regulator_judges_no_authority_and_nobody_the_platform(app) {
+        let w = World::enter(app).await;
+        let all = w.get("/organizations?limit=200", &w.cast.admin).await.expect(200);
+        let find = |fits: &dyn Fn(&Value) -> bool| {
+            let found = all["items"].as_array().expect("a list").iter().find(|of| fits(of));
+            found.expect("an organization")["id"].as_str().expect("an id").to_owned()
+        };
+        let authority = find(&|of| of["kinds"] == json!(["regulator"]) && of["district_code"] == "320600");
+        let platform = find(&|of| of["credit_code"] == "PINGMA-PLATFORM");
+        let judge = json!({ "status": "suspended" });
+        let line = format!("PATCH /organizations/{authority}");
+        assert_eq!(w.send(&line, &w.cast.regulator, judge.clone()).await.problem(403), "forbidden");
+        let license = json!({ "kind": "business", "number": "B-1", "issuer": "南通市", "valid_from": "2024-01-01", "valid_to": "2027-12-31" });
+        let granted = w.send(&format!("POST /organizations/{authority}/licenses"), &w.cast.regulator, license).await;
+        assert_eq!(granted.problem(403), "forbidden");
+        for status in ["suspended", "closed"] {
+            let line = format!("PATCH /organizations/{platform}");
+            let own = w.send(&line, &w.cast.admin, json!({ "status": status })).await;
+            assert_eq!(own.problem(409), "state_conflict", "{status}");
+        }
+        let line = format!("PATCH /organizations/{}", w.cast.rival.id);
+        w.send(&line, &w.cast.regulator, judge).await.expect(200);
+    }
+}
+
+both! {
+    async fn a_certificate_number_is_taken_within_its_organization(app) {
+        let w = World::enter(app).await;
+        let body = json!({ "kind": "hazmat_escort", "number": "E-1", "issuer": "南通市", "valid_from": "2024-01-01", "valid_to": "2027-12-31" });
+        for (user, auth, status) in [
+            (&w.cast.filler.worker_id, &w.cast.filler.admin, 201),
+            (&w.cast.filler.checker_id, &w.cast.filler.admin, 409),
+            (&w.cast.filler.worker_id, &w.cast.filler.admin, 409),
+            (&w.cast.rival.worker_id, &w.cast.rival.admin, 201),
+        ] {
+            let reply = w.send(&format!("POST /users/{user}/certificates"), auth, body.clone()).await;
+            assert_eq!(reply.status, status, "{}", reply.text());
+        }
+    }
+}
+
+both! {
+    async fn a_browser_that_is_lost_finds_the_way_back(app) {
+        let w = World::enter(app).await;
+        let at = |line: &str| Ask { line: line.to_owned(), headers: vec![("Accept".to_owned(), "text/html,*/*".to_owned())], ..Ask::default() };
+        let lost = w.app.ask(at("GET /nowhere?lang=en-US")).await;
+        assert_eq!(lost.status, 404);
+        assert!(lost.text().contains("href=\"/\"") && lost.text().contains("There is no such page"), "{}", lost.text());
+        let plain = w.app.ask(Ask { line: "GET /nowhere".to_owned(), ..Ask::default() }).await;
+        assert_eq!(plain.problem(404), "not_found");
     }
 }

@@ -24,7 +24,14 @@ both! {
             ("/tare_g", json!(18_151), "implausible"),
             ("/tare_g", json!(-1), "out_of_range"),
             ("/max_fill_g", json!(14_911), "exceeds_filling_factor"),
+            ("/max_fill_g", json!(14_500), "contradicts_model"),
             ("/max_fill_g", json!(0), "out_of_range"),
+            ("/phase", json!("liquid"), "contradicts_model"),
+            ("/medium", json!("dme"), "contradicts_model"),
+            ("/water_capacity_ml", json!(118_000), "contradicts_model"),
+            ("/serial_no", json!("\u{410}123"), "bad_format"),
+            ("/serial_no", json!("A\u{200b}123"), "control_character"),
+            ("/registration_code", json!("------"), "bad_format"),
             ("/water_capacity_ml", json!(499), "out_of_range"),
             ("/test_pressure_kpa", json!(2_100), "out_of_range"),
             ("/manufactured_on", json!("2026-07"), "in_future"),
@@ -83,11 +90,10 @@ both! {
             assert_eq!(made[member], value, "{member}");
         }
         let mut own = cylinder(&w.cast.filler.id, "A0000003");
-        own["max_fill_g"] = json!(14_500);
+        own["max_fill_g"] = json!(14_900);
         own["model"] = json!("YSP35.5/14.9");
         own["design_life_months"] = json!(200);
         let made = enter(&w, own).await.expect(201);
-        assert_eq!(made["max_fill_g"], 14_500, "the stamp goes before the table");
         assert_eq!(made["life_ends_on"], "2036-05-31", "a stamped life is capped as an extended one is");
         let mut no_tare = cylinder(&w.cast.filler.id, "A0000004");
         no_tare.as_object_mut().unwrap().remove("tare_g");
@@ -184,5 +190,58 @@ both! {
         assert_eq!(two.problem(409), "ambiguous_reference");
         assert_eq!(w.file("stamp:ABC:D000000X:2024-05").await["id"], id);
         w.app.verify();
+    }
+}
+
+both! {
+    async fn no_spelling_makes_a_second_identity(app) {
+        let w = World::enter(app).await;
+        let first = cylinder(&w.cast.filler.id, "B-000 001X");
+        let made = enter(&w, first.clone()).await.expect(201);
+        assert_eq!(made["serial_no"], "B-000 001X", "what is stamped is shown");
+        let code = made["code"].as_str().expect("a code").to_owned();
+        w.act(&code, "scrappings", &w.cast.agency.worker).await.expect(201);
+        for (n, serial_no) in ["B000001X", "b-000001x", "B.000/001X", "Ｂ－０００ ００１Ｘ", "B\u{2010}000001X"].into_iter().enumerate() {
+            let mut again = first.clone();
+            again["serial_no"] = json!(serial_no);
+            again["registration_code"] = json!(format!("32A9999999{n}"));
+            assert_eq!(enter(&w, again).await.problem(409), "stamp_taken", "{serial_no}");
+        }
+        for (n, spelled) in ["32A-B-000 001X", "32ab000001x", "32A/B000001X"].into_iter().enumerate() {
+            let mut again = first.clone();
+            again["serial_no"] = json!(format!("C{n}"));
+            again["registration_code"] = json!(spelled);
+            assert_eq!(enter(&w, again).await.problem(409), "registration_code_taken", "{spelled}");
+        }
+        for reference in ["stamp:abc:b000001x", "stamp:A-BC:B.000001X:2024-05", "reg:32a-b000001x"] {
+            assert_eq!(w.file(reference).await["id"], made["id"], "{reference}");
+        }
+        for (n, model) in ["ysp35.5", "YSP-35.5", "ＹＳＰ３５．５", "YSP35.5/14.9"].into_iter().enumerate() {
+            let mut big = cylinder(&w.cast.filler.id, &format!("M000000{n}"));
+            big["model"] = json!(model);
+            big["water_capacity_ml"] = json!(118_000);
+            let reply = enter(&w, big).await;
+            assert_eq!(reply.problem(422), "invalid", "{model}");
+            assert_eq!(reply.json()["errors"][0]["pointer"], "/water_capacity_ml", "{model}");
+        }
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn a_twin_that_one_may_not_know_makes_nothing_ambiguous(app) {
+        let w = World::enter(app).await;
+        let made = enter(&w, cylinder(&w.cast.filler.id, "D0000011")).await.expect(201);
+        let mut twin = cylinder(&w.cast.rival.id, "D0000011");
+        twin["manufactured_on"] = json!("2024-04");
+        twin["registration_code"] = json!("32A99999991");
+        w.send("POST /cylinders", &w.cast.rival.admin, twin).await.expect(201);
+        assert_eq!(w.file("stamp:ABC:D0000011").await["id"], made["id"]);
+        let everybody = w.get("/cylinders/stamp:ABC:D0000011", &w.cast.regulator).await;
+        assert_eq!(everybody.problem(409), "ambiguous_reference");
+        for reference in ["reg:32AD0000011%00", "stamp:ABC:D0000011%00", "reg:32A%E2%80%8BD0000011"] {
+            let reply = w.get(&format!("/cylinders/{reference}"), &w.cast.filler.admin).await;
+            assert_eq!(reply.problem(404), "cylinder_not_found", "{reference}");
+        }
     }
 }

@@ -74,9 +74,9 @@ CREATE TABLE certificates (
     version BIGINT NOT NULL,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL,
-    UNIQUE (kind, number)
+    UNIQUE (user_id, kind, number)
 );
-CREATE INDEX certificates_user ON certificates (user_id);
+CREATE INDEX certificates_number ON certificates (number);
 
 CREATE TABLE scales (
     id BYTEA PRIMARY KEY,
@@ -157,9 +157,13 @@ CREATE INDEX supply_agreements_distributor ON supply_agreements (distributor_id)
 CREATE TABLE cylinders (
     id BYTEA PRIMARY KEY,
     owner_id BYTEA NOT NULL REFERENCES organizations (id),
-    registration_code TEXT UNIQUE,
+    registration_code TEXT,
+    -- Letters and digits alone: what two spellings of one code or stamp have in common.
+    registration_key TEXT UNIQUE,
     manufacturer_code TEXT NOT NULL,
+    manufacturer_key TEXT NOT NULL,
     serial_no TEXT NOT NULL,
+    serial_key TEXT NOT NULL,
     manufactured_month TEXT NOT NULL,
     label_id TEXT NOT NULL,
     model TEXT NOT NULL,
@@ -173,7 +177,7 @@ CREATE TABLE cylinders (
     version BIGINT NOT NULL,
     head_hash BYTEA NOT NULL,
     registered_at BIGINT NOT NULL,
-    UNIQUE (manufacturer_code, serial_no, manufactured_month)
+    UNIQUE (manufacturer_key, serial_key, manufactured_month)
 );
 CREATE INDEX cylinders_owner ON cylinders (owner_id, id);
 CREATE INDEX cylinders_custody_organization ON cylinders (custody_organization_id, id);

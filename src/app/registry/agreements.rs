@@ -1,7 +1,8 @@
 //! Supply agreements, and proposed changes of owner.
 
 use super::super::Session;
-use super::super::target::{Target, not_scrapped};
+use super::super::target::Target;
+use super::super::transfer::may_change_hands;
 use super::period;
 use crate::db::facts;
 use crate::db::registry::{AgreementRow, OrganizationRow, OwnerChangeRow};
@@ -94,10 +95,9 @@ pub fn propose_owner_change(
     let cylinder = facts::cylinders(session.conn, &[target.id])?.pop().map(|row| row.cylinder);
     let own = |c: &Cylinder| c.owner_id == session.actor.organization_id;
     let cylinder = cylinder.filter(own).ok_or(Code::CylinderNotFound)?;
-    not_scrapped(&cylinder)?;
-    if cylinder.seized {
-        return Err(Error::new(Code::StateConflict, "a seized cylinder can't change hands"));
-    }
+    let giver = facts::organizations(session.conn, &[cylinder.owner_id])?.pop();
+    let licenses = facts::licenses(session.conn, &[cylinder.owner_id])?;
+    may_change_hands(&cylinder, giver.as_ref(), &licenses)?;
     let receiver = OrganizationRow::get(session.conn, new.new_owner_id)?
         .filter(|o| o.kinds.0.contains(&OrganizationKind::Filler) && o.id != cylinder.owner_id);
     if receiver.is_none() {

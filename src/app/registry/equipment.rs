@@ -2,6 +2,7 @@
 
 use super::super::Session;
 use super::place;
+use crate::auth::permission::Scope;
 use crate::auth::secret::{OpaqueSecret, SecretKind};
 use crate::db::registry::{DeviceKeyRow, ScaleRow, SiteRow};
 use crate::domain::cylinder::Medium;
@@ -42,7 +43,15 @@ pub struct NewSite {
 /// # Errors
 /// 404 or invalid.
 pub fn create_site(session: &mut Session<'_>, new: &NewSite) -> Result<SiteRow> {
-    session.organization(new.organization_id)?;
+    let organization = session.organization(new.organization_id)?;
+    let seated = organization.district_code.prefecture() == new.district_code.prefecture();
+    if !seated && session.scope != Scope::All {
+        return Err(Error::invalid(
+            "/district_code",
+            "outside_organization",
+            "a site outside the organization's prefecture is entered by the platform",
+        ));
+    }
     let row = SiteRow {
         id: session.ids.id(session.now.at),
         organization_id: new.organization_id,

@@ -13,9 +13,12 @@ pub(crate) use people::PLATFORM_CODE;
 pub use people::*;
 pub use policies::*;
 
+use super::Session;
+use crate::auth::permission::Scope;
+use crate::db::registry::OrganizationRow;
 use crate::db::types::Json;
 use crate::domain::date::Day;
-use crate::domain::registry::{LicenseStatus, Location};
+use crate::domain::registry::{LicenseStatus, Location, OrganizationKind};
 use crate::domain::value::Reason;
 use crate::error::{Code, Error, Result};
 use serde::Deserialize;
@@ -46,6 +49,20 @@ fn period(from: Day, to: Day) -> Result<()> {
         return Err(Error::invalid("/valid_to", "before_start", "must not be before valid_from"));
     }
     Ok(())
+}
+
+/// A regulator judges whom it regulates: not another authority, and not the platform they all stand on.
+fn may_judge(session: &Session<'_>, organization: &OrganizationRow) -> Result<()> {
+    let regulated =
+        !organization.kinds.0.contains(&OrganizationKind::Regulator) && !is_platform(organization);
+    if session.scope == Scope::All || regulated {
+        return Ok(());
+    }
+    Err(Error::new(Code::Forbidden, "authorities and the platform itself are not judged by a regulator"))
+}
+
+fn is_platform(organization: &OrganizationRow) -> bool {
+    organization.credit_code == PLATFORM_CODE
 }
 
 /// A judgement over a license or certificate.

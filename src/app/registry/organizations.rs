@@ -1,7 +1,7 @@
 //! Organizations and their licenses.
 
 use super::super::Session;
-use super::{Judgement, bounded, judge, period, place};
+use super::{Judgement, bounded, is_platform, judge, may_judge, period, place};
 use crate::auth::permission::Scope;
 use crate::db::registry::{LicenseRow, OrganizationRow};
 use crate::domain::cylinder::Medium;
@@ -129,6 +129,10 @@ pub fn change_organization(
     change: &OrganizationChange,
 ) -> Result<OrganizationRow> {
     let mut row = session.organization(id)?;
+    may_judge(session, &row)?;
+    if is_platform(&row) && change.status.is_some_and(|status| status != OrganizationStatus::Active) {
+        return Err(Error::new(Code::StateConflict, "the platform's own organization stays active"));
+    }
     if change.touches_file() && session.scope != Scope::All {
         return Err(Error::new(Code::Forbidden, "only a platform admin may change more than the status"));
     }
@@ -186,7 +190,8 @@ pub struct NewLicense {
 /// # Errors
 /// 404, invalid, or it exists.
 pub fn create_license(session: &mut Session<'_>, of: OrganizationId, new: &NewLicense) -> Result<LicenseRow> {
-    session.organization(of)?;
+    let organization = session.organization(of)?;
+    may_judge(session, &organization)?;
     period(new.valid_from, new.valid_to)?;
     bounded("/media", &new.media)?;
     bounded("/districts", &new.districts)?;
@@ -219,7 +224,8 @@ pub fn create_license(session: &mut Session<'_>, of: OrganizationId, new: &NewLi
 /// 404, or it was revoked.
 pub fn judge_license(session: &mut Session<'_>, id: LicenseId, judgement: &Judgement) -> Result<LicenseRow> {
     let mut row = LicenseRow::get(session.conn, id)?.ok_or(Code::LicenseNotFound)?;
-    session.organization(row.organization_id).map_err(|_| Code::LicenseNotFound)?;
+    let organization = session.organization(row.organization_id).map_err(|_| Code::LicenseNotFound)?;
+    may_judge(session, &organization)?;
     judge(row.status, judgement)?;
     row.status = judgement.status;
     row.status_reason = Some(judgement.reason.to_string());

@@ -2,13 +2,13 @@
 
 use super::super::Session;
 use super::super::audit::{self, Audited};
-use super::{Judgement, bounded, judge, period};
+use super::{Judgement, bounded, judge, may_judge, period};
 use crate::auth::password::{self, NewPassword};
 use crate::auth::permission::Scope;
 use crate::clock::IdGen;
 use crate::db::DbError;
 use crate::db::conn::Conn;
-use crate::db::registry::{CertificateRow, OrganizationRow, SiteRow, UserRow};
+use crate::db::registry::{CertificateRow, OrganizationRow, ScaleRow, SiteRow, UserRow};
 use crate::db::sessions::revoke_sessions_of;
 use crate::db::tx::write_tx;
 use crate::domain::actor::Role;
@@ -154,7 +154,7 @@ pub fn user(session: &mut Session<'_>, id: UserId) -> Result<UserRow> {
     Ok(row)
 }
 
-/// Changes a user. Disabling one or setting a password ends their sessions.
+/// Changes a user. Disabling one or setting a password ends their sessions; who may fill no more has no shift.
 ///
 /// # Errors
 /// 404 or invalid.
@@ -187,6 +187,9 @@ pub fn change_user(
     row.active = change.active.unwrap_or(row.active);
     row.updated_at = session.now.at;
     row.update(session.conn)?;
+    if !row.active || !row.roles.0.contains(&Role::FillOperator) {
+        ScaleRow::end_shifts_of(session.conn, id, session.now.at)?;
+    }
     if !row.active || password_hash.is_some() {
         revoke_sessions_of(session.conn, id, None, "changed by an administrator", session.now.at)?;
     }
@@ -218,8 +221,12 @@ pub fn create_certificate(
     of: UserId,
     new: &NewCertificate,
 ) -> Result<CertificateRow> {
-    user(session, of)?;
+    let holder = user(session, of)?;
     period(new.valid_from, new.valid_to)?;
+    // Per employer: a number that was mistyped elsewhere must not keep a certificate out.
+    if CertificateRow::is_taken(session.conn, holder.organization_id, new.kind, new.number.as_str())? {
+        return Err(Code::AlreadyExists.into());
+    }
     let row = CertificateRow {
         id: session.ids.id(session.now.at),
         user_id: of,
@@ -248,7 +255,9 @@ pub fn judge_certificate(
     judgement: &Judgement,
 ) -> Result<CertificateRow> {
     let mut row = CertificateRow::get(session.conn, id)?.ok_or(Code::CertificateNotFound)?;
-    user(session, row.user_id).map_err(|_| Code::CertificateNotFound)?;
+    let holder = user(session, row.user_id).map_err(|_| Code::CertificateNotFound)?;
+    let organization = session.organization(holder.organization_id)?;
+    may_judge(session, &organization)?;
     judge(row.status, judgement)?;
     row.status = judgement.status;
     row.status_reason = Some(judgement.reason.to_string());

@@ -11,6 +11,12 @@ impl TrustedProxies {
     /// How many there can be.
     pub const MAX: usize = 64;
 
+    /// These and no others.
+    #[cfg(test)]
+    pub(crate) fn of(addresses: &[&str]) -> Self {
+        Self(addresses.iter().map(|address| address.parse().unwrap()).collect())
+    }
+
     /// Whether this peer is one of them. An IPv4 address counts the same in its IPv6 form, `::ffff:a.b.c.d`.
     #[must_use]
     pub fn contains(&self, peer: IpAddr) -> bool {

@@ -5,7 +5,7 @@ use super::super::schema::{device_keys, organizations, scales, sessions, users};
 use super::super::{DbError, types};
 use super::hash;
 use crate::db::among::among;
-use crate::domain::actor::{Actor, Credential, Device};
+use crate::domain::actor::{Actor, Credential, Device, Role};
 use crate::domain::district::DistrictCode;
 use crate::domain::id::{OrganizationId, ScaleId, SessionId, SiteId, UserId};
 use crate::domain::instant::Instant;
@@ -83,6 +83,17 @@ fn session_actors(
 type RawEmployer = (OrganizationId, String, Option<Authority>, DistrictCode, OrganizationStatus);
 type RawDevice = (Vec<u8>, crate::domain::id::DeviceKeyId, ScaleId, SiteId, Option<UserId>, Option<Instant>);
 
+/// Whether the operator's login is enabled, and their roles.
+type RawOperator = Option<(bool, String)>;
+
+fn operates(operator: RawOperator) -> Result<bool, DbError> {
+    let Some((active, roles)) = operator else {
+        return Ok(false);
+    };
+    let roles: Vec<Role> = types::split(&roles).map_err(DbError::corrupt)?;
+    Ok(active && roles.contains(&Role::FillOperator))
+}
+
 fn device_actors(
     conn: &mut Conn,
     of: &[Credential],
@@ -99,9 +110,10 @@ fn device_actors(
         return Ok(Vec::new());
     }
     use organizations as o;
-    let rows: Vec<(RawDevice, RawEmployer)> = on_backend!(conn, c => device_keys::table
+    let rows: Vec<(RawDevice, RawEmployer, RawOperator)> = on_backend!(conn, c => device_keys::table
             .inner_join(scales::table)
             .inner_join(o::table.on(o::id.eq(scales::organization_id)))
+            .left_join(users::table.on(users::id.nullable().eq(scales::shift_operator_id)))
             .filter(among(device_keys::digest, &digests))
             .filter(device_keys::revoked_at.is_null())
             .select((
@@ -110,6 +122,7 @@ fn device_actors(
                     scales::shift_ends_at,
                 ),
                 (o::id, o::kinds, o::authority, o::district_code, o::status),
+                (users::active, users::roles).nullable(),
             ))
             .load(c))?;
     rows.into_iter()
@@ -117,8 +130,11 @@ fn device_actors(
             |(
                 (digest, key_id, scale_id, site_id, operator, ends_at),
                 (id, kinds, authority, district, status),
+                may_fill,
             )| {
-                let on_shift = operator.filter(|_| ends_at.is_some_and(|end| now < end));
+                // A shift is worth no more than who works it: enabled, and an operator still.
+                let may_fill = operates(may_fill)?;
+                let on_shift = operator.filter(|_| may_fill && ends_at.is_some_and(|end| now < end));
                 let raw = (Some(site_id), String::new(), id, kinds, authority, district, status);
                 let actor = Actor { device: Some(Device { key_id, scale_id }), ..actor(on_shift, raw)? };
                 Ok((Credential::Device { key_digest: hash(digest)? }, actor))

@@ -82,38 +82,43 @@ pub fn cylinders(conn: &mut Conn, ids: &[CylinderId]) -> Result<Vec<CylinderRow>
     rows.into_iter().map(read_cylinder).collect()
 }
 
-/// Cylinders by their registration codes.
+/// Cylinders by the keys of their registration codes.
 ///
 /// # Errors
 /// The database.
-pub fn cylinders_by_registration_code(
-    conn: &mut Conn,
-    codes: &[String],
-) -> Result<Vec<CylinderRow>, DbError> {
-    if codes.is_empty() {
+pub fn cylinders_by_registration_key(conn: &mut Conn, keys: &[String]) -> Result<Vec<CylinderRow>, DbError> {
+    if keys.is_empty() {
         return Ok(Vec::new());
     }
     let rows: Vec<RawCylinder> = on_backend!(conn, c => cylinders::table
-        .filter(among(cylinders::registration_code, codes))
+        .filter(among(cylinders::registration_key, keys))
         .select(CYLINDER)
         .load(c))?;
     rows.into_iter().map(read_cylinder).collect()
 }
 
-/// Cylinders by manufacturer code and serial number, of any month.
+/// A stamp by which a cylinder is looked for: keys of maker and serial number, and the month where it is known.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StampKey {
+    /// Key of the maker's code.
+    pub maker: String,
+    /// Key of the serial number.
+    pub serial: String,
+    /// `2024-05`; any month if none.
+    pub month: Option<String>,
+}
+
+/// Cylinders by their stamps: one at most where the month is named.
 ///
 /// # Errors
 /// The database.
-pub fn cylinders_by_stamp(
-    conn: &mut Conn,
-    maker: &str,
-    serial_no: &str,
-) -> Result<Vec<CylinderRow>, DbError> {
+pub fn cylinders_by_stamp(conn: &mut Conn, stamp: &StampKey) -> Result<Vec<CylinderRow>, DbError> {
+    let month = stamp.month.clone().unwrap_or_else(|| "%".to_owned());
     let rows: Vec<RawCylinder> = on_backend!(conn, c => cylinders::table
-        .filter(cylinders::manufacturer_code.eq(maker))
-        .filter(cylinders::serial_no.eq(serial_no))
+        .filter(cylinders::manufacturer_key.eq(&stamp.maker))
+        .filter(cylinders::serial_key.eq(&stamp.serial))
+        .filter(cylinders::manufactured_month.like(&month))
         .select(CYLINDER)
-        .limit(10)
         .load(c))?;
     rows.into_iter().map(read_cylinder).collect()
 }

@@ -159,17 +159,25 @@ pub fn events(conn: &mut Conn, ids: &[EventId]) -> Result<Vec<Event>, DbError> {
     rows.into_iter().map(EventRow::read).collect()
 }
 
-/// Events that calls with these idempotency keys made, whoever made them.
+/// Events that calls of these principals on these routes under these idempotency keys made: a key is anybody's choice, and
+/// what others made under it is no business of the batch.
 ///
 /// # Errors
 /// The database.
-pub fn events_by_key(conn: &mut Conn, keys: &[String]) -> Result<Vec<Event>, DbError> {
-    if keys.is_empty() {
+pub fn events_by_key(
+    conn: &mut Conn,
+    keys: &[String],
+    actors: &[PrincipalId],
+    routes: &[String],
+) -> Result<Vec<Event>, DbError> {
+    if keys.is_empty() || actors.is_empty() {
         return Ok(Vec::new());
     }
     let rows: Vec<EventRow> = on_backend!(conn, c => events::table
         .filter(events::idempotency_key.is_not_null())
         .filter(among(events::idempotency_key, keys))
+        .filter(among(events::actor_id, actors))
+        .filter(among(events::idempotency_route, routes))
         .select(EventRow::as_select())
         .load(c))?;
     rows.into_iter().map(EventRow::read).collect()

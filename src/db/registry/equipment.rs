@@ -2,7 +2,7 @@
 
 use super::super::DbError;
 use super::super::conn::Conn;
-use super::super::schema::{device_keys, scales, sites};
+use super::super::schema::{device_keys, organizations, scales, sites};
 use super::super::types::Json;
 use super::{Page, Reach};
 use crate::domain::cylinder::Medium;
@@ -94,7 +94,10 @@ impl SiteRow {
     /// # Errors
     /// The database.
     pub fn list(conn: &mut Conn, reach: &Reach, page: &Page<SiteId>) -> Result<Vec<Self>, DbError> {
-        let within = sites::table.filter(sites::district_code.like(reach.district_pattern()));
+        // By its place or by whose it is: a site entered elsewhere hides nothing.
+        let pattern = reach.district_pattern();
+        let here = sites::district_code.like(pattern.clone()).or(organizations::district_code.like(pattern));
+        let within = sites::table.inner_join(organizations::table).filter(here);
         page_of!(conn, page, sites, within, reach by sites::organization_id)
     }
 }
@@ -119,9 +122,9 @@ impl ScaleRow {
     /// # Errors
     /// The database.
     pub fn list(conn: &mut Conn, reach: &Reach, page: &Page<ScaleId>) -> Result<Vec<Self>, DbError> {
-        let within = scales::table
-            .inner_join(sites::table)
-            .filter(sites::district_code.like(reach.district_pattern()));
+        let pattern = reach.district_pattern();
+        let here = sites::district_code.like(pattern.clone()).or(organizations::district_code.like(pattern));
+        let within = scales::table.inner_join(sites::table.inner_join(organizations::table)).filter(here);
         page_of!(conn, page, scales, within, reach by scales::organization_id)
     }
 

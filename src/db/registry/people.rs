@@ -130,6 +130,27 @@ impl CertificateRow {
         update_version!(conn, self of certificates, changes)
     }
 
+    /// Whether somebody of an organization has a certificate of this kind and number.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn is_taken(
+        conn: &mut Conn,
+        of: OrganizationId,
+        kind: CertificateKind,
+        number: &str,
+    ) -> Result<bool, DbError> {
+        use certificates as t;
+        let same: i64 = on_backend!(conn, c => t::table
+            .inner_join(users::table)
+            .filter(users::organization_id.eq(of))
+            .filter(t::kind.eq(kind))
+            .filter(t::number.eq(number))
+            .count()
+            .get_result(c))?;
+        Ok(same > 0)
+    }
+
     /// Lists those of a person.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use super::FillRule;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
-use crate::domain::registry::{LicenseKind, LicenseStatus, OrganizationStatus};
+use crate::domain::registry::frozen;
 use crate::evidence;
 use crate::gate::facts::{FillFacts, OrganizationFacts};
 use crate::gate::law;
@@ -36,21 +36,13 @@ fn check(facts: &FillFacts<'_>, _: &Policy, _: Moment) -> Option<Evidence> {
 }
 
 fn reason(owner: Option<OrganizationFacts<'_>>) -> Option<&'static str> {
-    let Some(owner) = owner else {
-        return Some("unknown");
-    };
-    if owner.organization.status == OrganizationStatus::Closed {
-        return Some("closed");
-    }
-    let mut filling = owner.licenses.iter().filter(|l| l.kind == LicenseKind::Filling).peekable();
-    let licensed_once = filling.peek().is_some();
-    (licensed_once && filling.all(|l| l.status == LicenseStatus::Revoked)).then_some("revoked")
+    owner.map_or(Some("unknown"), |owner| frozen(owner.organization, owner.licenses))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::registry::License;
+    use crate::domain::registry::{License, LicenseKind, LicenseStatus, OrganizationStatus};
     use crate::gate::fill::testing::evidence_of;
     use crate::gate::fixtures::{FILLER, STRANGER, World, id, license};
 

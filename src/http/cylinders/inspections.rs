@@ -64,8 +64,8 @@ pub struct InspectionReply {
 pub async fn inspect(service: Data, caller: Caller, body: Body<InspectionRequest>) -> HttpResult {
     let call = caller.keyed_call(body.digest)?;
     let given = body.value;
-    let text = given.reference.to_string();
-    let target = blocking(&service, move |app| app.target(&text)).await?;
+    let (text, credential) = (given.reference.to_string(), caller.credential);
+    let target = blocking(&service, move |app| app.target(credential, Action::Inspect, &text)).await?;
     let new = RecordInspection {
         call,
         target,
@@ -115,7 +115,7 @@ pub async fn extend_life(
 ) -> HttpResult {
     let new = ExtendLife {
         call: caller.call(body.digest),
-        target: target(&service, &request).await?,
+        target: target(&service, &caller, Action::Inspect, &request).await?,
         until: body.value.until,
         assessment_no: body.value.assessment_no,
         registration_change_no: body.value.registration_change_no,
@@ -132,7 +132,7 @@ pub async fn scrap(
 ) -> HttpResult {
     let new = Scrap {
         call: caller.call(body.digest),
-        target: target(&service, &request).await?,
+        target: target(&service, &caller, Action::Inspect, &request).await?,
         documented: body.value.into(),
     };
     Ok(act(&command(&service, new).await?))

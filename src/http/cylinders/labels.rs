@@ -7,10 +7,8 @@ use super::*;
 use crate::app::cylinder::ReplaceLabel;
 use crate::app::query::{self as app};
 use crate::auth::permission::Action;
-use crate::domain::cylinder::LabelStatus;
 use crate::domain::event::EventData;
 use crate::domain::id::CylinderId;
-use crate::domain::label_code::LabelCode;
 use crate::error::{Code, Error, Result};
 use crate::label::{ErrorCorrection, LabelContent, LabelSpec, SizeMm, render_png, render_svg};
 use actix_web::http::{StatusCode, header};
@@ -40,7 +38,7 @@ pub async fn replace_label(
     let new = ReplaceLabel {
         call: caller.call(body.digest),
         keys: Arc::clone(&service.app.keyring),
-        target: target(&service, &request).await?,
+        target: target(&service, &caller, Action::RegisterCylinder, &request).await?,
         reason: body.value.reason,
     };
     let receipt = command(&service, new).await?;
@@ -49,16 +47,7 @@ pub async fn replace_label(
     else {
         return Err(Code::Internal.into());
     };
-    let code = service.app.keyring.tag(&data.label_id, data.key_id).ok_or(Code::Internal)?;
-    let label = app::LabelView {
-        id: data.label_id.clone(),
-        typed: data.label_id.typed(),
-        status: LabelStatus::Bound,
-        url: Some(code.url(&service.app.public_url)),
-        svg_url: Some(format!("/api/v1/labels/{code}.svg")),
-        png_url: Some(format!("/api/v1/labels/{code}.png")),
-        code: Some(code.to_string()),
-    };
+    let label = app::new_label(&service.app.keyring, &service.app.public_url, &data.label_id, data.key_id);
     let reply = LabelReply { cylinder_id, label, event: EventRef::from(&**event) };
     Ok(recorded(StatusCode::CREATED, &receipt, &reply))
 }
@@ -90,37 +79,6 @@ fn spec(asked: &LabelQuery) -> Result<LabelSpec> {
     })
 }
 
-/// What is printed on a label.
-struct Printed {
-    code: LabelCode,
-    registration_code: Option<String>,
-    owner_name: String,
-}
-
-/// The label of a code, if the caller is of the owner's people: an image is a copy.
-async fn printed(service: &Data, caller: &Caller, text: String) -> Result<Printed> {
-    let call = caller.plain_call();
-    blocking(service, move |app| {
-        let code: LabelCode = text.parse().map_err(|_| Code::LabelNotFound)?;
-        if !app.keyring.verify(&code) {
-            return Err(Code::LabelNotFound.into());
-        }
-        app.read(&call, Action::PrintLabel, |session| {
-            let label = crate::db::facts::labels(session.conn, std::slice::from_ref(&code.id))?.pop();
-            let label = label.filter(|l| l.status != LabelStatus::Revoked).ok_or(Code::LabelNotFound)?;
-            let row = crate::db::facts::cylinders(session.conn, &[label.cylinder_id])?.pop();
-            let row = row.filter(|row| row.cylinder.owner_id == session.actor.organization_id);
-            let cylinder = row.ok_or(Code::LabelNotFound)?.cylinder;
-            Ok(Printed {
-                registration_code: cylinder.registration_code.as_ref().map(ToString::to_string),
-                owner_name: app::owner_name(session, cylinder.owner_id)?.unwrap_or_default(),
-                code: code.clone(),
-            })
-        })
-    })
-    .await
-}
-
 /// `GET /labels/{code}.svg` and `.png`
 pub async fn picture(service: Data, caller: Caller, request: HttpRequest) -> HttpResult {
     let file = request.match_info().get("file").unwrap_or_default();
@@ -131,9 +89,10 @@ pub async fn picture(service: Data, caller: Caller, request: HttpRequest) -> Htt
         _ => return Err(Code::LabelNotFound.into()),
     };
     let spec = spec(&query(&request)?)?;
-    let printed = printed(&service, &caller, code.to_owned()).await?;
+    let (code, credential) = (code.to_owned(), caller.credential);
     let inner = service.clone();
     let drawn = blocking(&service, move |app| {
+        let printed = app.printed(credential, &code)?;
         let (url, typed) = (printed.code.url(&app.public_url), printed.code.id.typed());
         let content = LabelContent {
             url: &url,

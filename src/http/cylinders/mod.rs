@@ -12,13 +12,13 @@ use super::Service;
 use super::extract::{Body, Caller, Limit, page, query};
 use super::filling::EventRef;
 use super::reply::{Data, HttpResult, List, blocking, command, list, read, recorded};
+use crate::app::Session;
 use crate::app::cylinder::RegisterCylinder;
 use crate::app::query::{self as app, CylinderView, EventView, Viewer};
 use crate::app::target::Target;
-use crate::auth::permission::{Action, scope};
+use crate::auth::permission::{Action, Scope, scope};
 use crate::db::facts::CylinderRow;
 use crate::db::history::{self, CylinderFilter};
-use crate::domain::actor::Actor;
 use crate::domain::cylinder::{
     CustodyKind, Cylinder, CylinderStatus, Insurance, Manufacturer, Medium, Phase, Shroud, Stamp,
 };
@@ -27,8 +27,9 @@ use crate::domain::district::DistrictScope;
 use crate::domain::event::{Documented, EventData};
 use crate::domain::id::{CylinderId, EventId, OrganizationId};
 use crate::domain::model;
+use crate::domain::steel;
 use crate::domain::value::{
-    CapacityMl, LifeMonths, MaxFillG, Number, PressureKpa, Reason, TareG, Text, ThicknessUm,
+    CapacityMl, LifeMonths, MaxFillG, Number, PressureKpa, Reason, TareG, Text, ThicknessUm, is_unseen,
 };
 use crate::error::{Code, Error, Result};
 use crate::ledger::Receipt;
@@ -105,30 +106,25 @@ fn filled<T>(given: Option<T>, from_model: Option<T>, member: &str) -> Result<T>
     })
 }
 
-/// Digits and letters of the steel in one spelling: half-width, upper case.
-fn steel<const MIN: usize, const MAX: usize>(text: &Text<MIN, MAX>, member: &str) -> Result<Text<MIN, MAX>> {
-    let spelled: String = text
-        .as_str()
-        .chars()
-        .map(|c| match c {
-            '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
-            other => other,
-        })
-        .flat_map(char::to_uppercase)
-        .collect();
-    Text::new(&spelled).map_err(|error| Error::value(&format!("/{member}"), &error))
+/// A number of the steel in one spelling, with at least so many letters and digits.
+fn read_steel<const MIN: usize, const MAX: usize>(
+    text: &Text<MIN, MAX>,
+    member: &str,
+    least: usize,
+) -> Result<Text<MIN, MAX>> {
+    steel::read(text, least).map_err(|error| Error::value(&format!("/{member}"), &error))
 }
 
 fn stamp(asked: &CylinderRequest) -> Result<Stamp> {
     let known = model::find(asked.model.as_str());
     let from = |pick: fn(&model::Model) -> i32| known.map(|m| i64::from(pick(m)));
     let manufacturer = Manufacturer {
-        code: steel(&asked.manufacturer.code, "manufacturer/code")?,
+        code: read_steel(&asked.manufacturer.code, "manufacturer/code", 1)?,
         ..asked.manufacturer.clone()
     };
     Ok(Stamp {
         manufacturer,
-        serial_no: steel(&asked.serial_no, "serial_no")?,
+        serial_no: read_steel(&asked.serial_no, "serial_no", 1)?,
         model: asked.model.clone(),
         medium: filled(asked.medium, known.map(|m| m.medium), "medium")?,
         phase: filled(asked.phase, known.map(|m| m.phase), "phase")?,
@@ -163,11 +159,13 @@ fn stamp(asked: &CylinderRequest) -> Result<Stamp> {
     })
 }
 
-fn viewer<'a>(service: &'a Service, actor: &Actor) -> Viewer<'a> {
+fn viewer<'a>(service: &'a Service, session: &Session<'_>) -> Viewer<'a> {
+    let actor = &session.actor;
     Viewer {
         keys: &service.app.keyring,
         public_url: &service.app.public_url,
         labels_of: scope(actor, Action::PrintLabel).map(|_| actor.organization_id),
+        only_of: (session.scope == Scope::Own).then_some(actor.organization_id),
     }
 }
 
@@ -175,7 +173,7 @@ fn viewer<'a>(service: &'a Service, actor: &Actor) -> Viewer<'a> {
 pub async fn register(service: Data, caller: Caller, body: Body<CylinderRequest>) -> HttpResult {
     let asked = body.value;
     let registration_code = match &asked.registration_code {
-        Some(code) => Some(steel(code, "registration_code")?),
+        Some(code) => Some(read_steel(code, "registration_code", 1)?),
         None => None,
     };
     let new = RegisterCylinder {
@@ -202,6 +200,7 @@ pub async fn register(service: Data, caller: Caller, body: Body<CylinderRequest>
         keys: &service.app.keyring,
         public_url: &service.app.public_url,
         labels_of: Some(data.owner_id),
+        only_of: None,
     };
     Ok(recorded(StatusCode::CREATED, &receipt, &viewer.view(row, None)))
 }
@@ -212,7 +211,11 @@ fn reference(request: &HttpRequest) -> Result<String> {
         return Err(Code::CylinderNotFound.into());
     }
     // A scanned address comes with its slashes encoded, which the router leaves as they are.
-    Ok(percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned())
+    let text = percent_encoding::percent_decode_str(text).decode_utf8_lossy();
+    if text.chars().any(is_unseen) {
+        return Err(Code::CylinderNotFound.into());
+    }
+    Ok(text.into_owned())
 }
 
 /// `GET /cylinders/{ref}`
@@ -222,7 +225,7 @@ pub async fn get(service: Data, caller: Caller, request: HttpRequest) -> HttpRes
     read(&service, &caller, Action::ReadCylinder, move |session| {
         let row = app::cylinder(session, &inner.app.keyring, &reference)?;
         let owner = app::owner_name(session, row.cylinder.owner_id)?;
-        Ok(viewer(&inner, &session.actor).view(row, owner))
+        Ok(viewer(&inner, session).view(row, owner))
     })
     .await
 }
@@ -260,7 +263,7 @@ pub async fn list_all(service: Data, caller: Caller, request: HttpRequest) -> Ht
     let inner = service.clone();
     read(&service, &caller, Action::ReadCylinder, move |session| {
         let filter = CylinderFilter {
-            q: asked.q.map(|q| q.as_str().to_uppercase()),
+            q: asked.q.map(|q| steel::spelled(q.as_str())),
             owner_id: asked.owner_id,
             status: asked.status,
             inspection_due_before: asked.inspection_due_before.map(|day| day.0),
@@ -270,7 +273,7 @@ pub async fn list_all(service: Data, caller: Caller, request: HttpRequest) -> Ht
         let rows = history::cylinders(session.conn, &session.reach(), &filter, &page)?;
         let owners: Vec<_> = rows.iter().map(|row| row.cylinder.owner_id).collect();
         let names = history::names(session.conn, &owners, &[], &[])?;
-        let viewer = viewer(&inner, &session.actor);
+        let viewer = viewer(&inner, session);
         let name = |id| names.organizations.iter().find(|(of, _)| *of == id).map(|(_, name)| name.clone());
         list::<_, CylinderView, _>(
             rows,
@@ -309,7 +312,8 @@ pub async fn events(service: Data, caller: Caller, request: HttpRequest) -> Http
     let (inner, lang) = (service.clone(), caller.lang);
     read(&service, &caller, Action::ReadCylinder, move |session| {
         let row = app::cylinder(session, &inner.app.keyring, &reference)?;
-        let events = history::of_cylinder(session.conn, row.cylinder.id, &page)?;
+        let from = app::history_from(session, &row.cylinder)?;
+        let events = history::of_cylinder(session.conn, row.cylinder.id, from, &page)?;
         let List { items, next_cursor } =
             list(events, asked.limit, |event| event.seq, |events| app::views(session, &events, lang))?;
         Ok(History { items, next_cursor, customer_scans: app::customer_scans(session, row.cylinder.id)? })
@@ -323,15 +327,15 @@ pub async fn trace(service: Data, caller: Caller, request: HttpRequest) -> HttpR
     let (inner, lang) = (service.clone(), caller.lang);
     read(&service, &caller, Action::ReadCylinder, move |session| {
         let row = app::cylinder(session, &inner.app.keyring, &reference)?;
-        let viewer = viewer(&inner, &session.actor);
+        let viewer = viewer(&inner, session);
         app::trace(session, row, &viewer, lang)
     })
     .await
 }
 
-async fn target(service: &Data, request: &HttpRequest) -> Result<Target> {
-    let reference = reference(request)?;
-    blocking(service, move |app| app.target(&reference)).await
+async fn target(service: &Data, caller: &Caller, action: Action, request: &HttpRequest) -> Result<Target> {
+    let (reference, credential) = (reference(request)?, caller.credential);
+    blocking(service, move |app| app.target(credential, action, &reference)).await
 }
 
 /// The answer to an act on a cylinder.

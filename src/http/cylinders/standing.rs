@@ -18,7 +18,7 @@ async fn stand(
     digest: [u8; 32],
     change: Change,
 ) -> HttpResult {
-    let target = target(&service, &request).await?;
+    let target = target(&service, &caller, change.action(), &request).await?;
     let receipt = command(&service, ChangeStanding { call: caller.call(digest), target, change }).await?;
     Ok(act(&receipt))
 }
@@ -90,7 +90,7 @@ pub async fn propose(
     request: HttpRequest,
     body: Body<NewOwnerChange>,
 ) -> HttpResult {
-    let target = target(&service, &request).await?;
+    let target = target(&service, &caller, Action::ChangeOwner, &request).await?;
     create(&service, &caller, Action::ChangeOwner, body, move |session, body| {
         propose_owner_change(session, target, body)
     })

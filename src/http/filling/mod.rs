@@ -10,7 +10,7 @@ use scanned::scanned;
 use super::extract::{Body, Caller, Limit, page, query};
 use super::registry::path_id;
 use super::reply::{Data, HttpResult, command, list, read, recorded};
-use crate::app::fill::{CheckFill, RecordFill, ReweighFill};
+use crate::app::fill::{AHEAD_S, CheckFill, RecordFill, ReweighFill};
 use crate::app::query::{EventView, FillView, FindingView, in_words, views};
 use crate::auth::permission::Action;
 use crate::db::history::{self, EventFilter, FillFilter};
@@ -107,8 +107,6 @@ fn count_findings(findings: &[Finding]) {
     }
 }
 
-/// Seconds by which a device's clock may be ahead of ours.
-const AHEAD_S: i64 = 60;
 /// How long a scan may wait on a device without a network: 30 days.
 const OFFLINE_S: i64 = 30 * 86_400;
 

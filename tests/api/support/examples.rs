@@ -43,18 +43,29 @@ pub struct Fill<'a> {
     pub how: How,
     /// A number that comes once.
     pub n: usize,
+    /// Whether the call names what nobody has.
+    pub missing: bool,
 }
 
 impl Fill<'_> {
     fn id(&self, name: &str) -> String {
+        if self.missing {
+            return "019a0000-0000-7000-8000-000000000001".to_owned();
+        }
         self.world.id(name).to_owned()
     }
 
     fn cylinder(&self, name: &str) -> String {
+        if self.missing {
+            return self.world.no_cylinder(self.how);
+        }
         self.world.cylinder(name, self.how)
     }
 
     fn code(&self, name: &str) -> String {
+        if self.missing {
+            return self.world.no_cylinder(How::Scanned);
+        }
         self.world.cylinder(name, How::Scanned)
     }
 }
@@ -249,7 +260,7 @@ fn cylinders() -> Vec<Example> {
     use Kind::*;
     vec![
         with("POST /api/v1/cylinders", ForWhom, none, |f| {
-            cast::cylinder(f.world.id("organization"), &format!("NN{}", f.n))
+            cast::cylinder(&f.id("organization"), &format!("NN{}", f.n))
         }),
         bare("GET /api/v1/cylinders", List, none),
         bare("GET /api/v1/cylinders/{ref}", Hidden, |f| vec![f.cylinder("file")]),
@@ -303,7 +314,7 @@ fn cylinders() -> Vec<Example> {
 fn filling() -> Vec<Example> {
     use Kind::*;
     vec![
-        with("POST /api/v1/fill-checks", Scan, none, |f| cast::check(&f.code("check"), f.world.id("scale"))),
+        with("POST /api/v1/fill-checks", Scan, none, |f| cast::check(&f.code("check"), &f.id("scale"))),
         bare("GET /api/v1/fill-checks", List, none),
         with("POST /api/v1/fills", Scan, none, |f| {
             json!({ "permit_id": f.id("permit"), "gross_g": 31_300,

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use pingma::domain::actor::Role;
+use pingma::domain::label_code::{LabelCode, LabelId};
 use serde_json::{Value, json};
 
 use super::cast::{Cast, Company, cylinder, enter_filler, sign_in};
@@ -53,6 +54,8 @@ pub struct Holdings {
     /// Ids of A's objects by name.
     ids: HashMap<&'static str, String>,
     cylinders: HashMap<&'static str, Value>,
+    /// A code that we made and put on nothing.
+    unbound: LabelCode,
     /// `Authorization` of a scale of A, in a shift.
     pub device: String,
     /// `Authorization` of a regulator of A's district who grants and seizes nothing (fire).
@@ -92,6 +95,7 @@ impl Holdings {
             cast,
             ids: HashMap::new(),
             cylinders: HashMap::new(),
+            unbound: app.app.keyring.mint(&LabelId::from_random([7; 5])),
             device: String::new(),
             secrets: ["南通平安", "TS4232AA01"].map(str::to_owned).to_vec(),
         };
@@ -120,6 +124,17 @@ impl Holdings {
             How::Stamp => format!("stamp:ABC:{}", text(&file["serial_no"])),
             How::Typed => text(&file["label"]["typed"]),
             How::Scanned => text(&file["code"]),
+        }
+    }
+
+    /// A reference to a cylinder that does not exist.
+    pub fn no_cylinder(&self, how: How) -> String {
+        match how {
+            How::Id => "019a0000-0000-7000-8000-000000000001".to_owned(),
+            How::Registration => "reg:32A99990000".to_owned(),
+            How::Stamp => "stamp:ABC:ZZ9999".to_owned(),
+            How::Typed => self.unbound.id.typed(),
+            How::Scanned => self.unbound.to_string(),
         }
     }
 

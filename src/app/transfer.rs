@@ -1,0 +1,36 @@
+//! Whether a cylinder may change hands: asked when a change of owner is proposed, and again when it is approved.
+
+use crate::domain::cylinder::{Cylinder, CylinderStatus};
+use crate::domain::registry::{License, Organization, OrganizationStatus, frozen};
+use crate::error::{Code, Error, Result};
+
+/// Refuses a change of owner that would slip a frozen owner's cylinders, or a cylinder that is not in service, back into use.
+///
+/// # Errors
+/// 409 with what stands against it.
+pub fn may_change_hands(
+    cylinder: &Cylinder,
+    giver: Option<&Organization>,
+    licenses: &[License],
+) -> Result<()> {
+    let obstacle = obstacle_of(cylinder.status()).or_else(|| frozen_giver(giver, licenses));
+    obstacle.map_or(Ok(()), |why| Err(Error::new(Code::StateConflict, why)))
+}
+
+fn obstacle_of(status: CylinderStatus) -> Option<&'static str> {
+    match status {
+        CylinderStatus::InService => None,
+        CylinderStatus::Lost => Some("a lost cylinder can't change hands"),
+        CylinderStatus::Blacklisted => Some("a cylinder on the blacklist can't change hands"),
+        CylinderStatus::Seized => Some("a seized cylinder can't change hands"),
+        CylinderStatus::Scrapped => Some("a scrapped cylinder can't change hands"),
+    }
+}
+
+fn frozen_giver(giver: Option<&Organization>, licenses: &[License]) -> Option<&'static str> {
+    let free =
+        giver.is_some_and(|of| of.status == OrganizationStatus::Active && frozen(of, licenses).is_none());
+    (!free).then_some(
+        "the owner is suspended, closed or without its filling licenses: its cylinders stay where they are",
+    )
+}

@@ -1,0 +1,67 @@
+//! How what is stamped on steel or printed on paper is spelled: people type it full-width, in lower case, with or without
+//! blanks and hyphens, and it is the same stamp.
+
+use icu_normalizer::ComposingNormalizerBorrowed;
+
+use super::value::{Text, ValueCode, ValueError};
+
+/// One spelling: compatibility forms folded (full-width, Roman numerals), upper case.
+pub fn spelled(text: &str) -> String {
+    ComposingNormalizerBorrowed::new_nfkc().normalize(&text.to_uppercase()).to_uppercase()
+}
+
+/// What two spellings of one stamp have in common: its letters and digits.
+pub fn key(text: &str) -> String {
+    spelled(text).chars().filter(|c| c.is_alphanumeric()).collect()
+}
+
+/// A Han character: registration codes and stamps carry provinces and makers.
+fn is_han(c: char) -> bool {
+    matches!(c, '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}')
+}
+
+/// Reads a number off the steel in one spelling. Letters of other scripts are refused: a Cyrillic А is no A, and would
+/// make a second identity of one stamp.
+///
+/// # Errors
+/// Fewer letters and digits than `least`, a letter that no stamp has, or the bounds of the text.
+pub fn read<const MIN: usize, const MAX: usize>(
+    text: &Text<MIN, MAX>,
+    least: usize,
+) -> Result<Text<MIN, MAX>, ValueError> {
+    let text = spelled(text.as_str());
+    let stamped = |c: char| c.is_ascii() || is_han(c) || !c.is_alphanumeric();
+    if !text.chars().all(stamped) {
+        return Err(ValueError::new(ValueCode::BadFormat, "letters A to Z, digits and Chinese characters"));
+    }
+    if key(&text).chars().count() < least {
+        return Err(ValueError::new(ValueCode::BadFormat, format!("at least {least} letters or digits")));
+    }
+    Text::new(&text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_has_one_key() {
+        for spelling in
+            ["A1234567", "a1234567", "Ａ１２３４５６７", "A-123 4567", "A.1234/567", " A1234567\u{3000}"]
+        {
+            assert_eq!(key(spelling), "A1234567", "{spelling}");
+        }
+        assert_eq!(key("苏A-Ⅱ"), "苏AII");
+        assert_ne!(key("A1234567"), key("A1234568"));
+    }
+
+    #[test]
+    fn letters_that_look_alike_are_refused() {
+        let read = |text: &str| read(&Text::<1, 32>::new(text).unwrap(), 1);
+        assert_eq!(read("ａ-1").unwrap().as_str(), "A-1");
+        assert_eq!(read("苏a 1").unwrap().as_str(), "苏A 1");
+        for wrong in ["\u{410}123", "\u{391}123", "É1", "---", "\u{661}"] {
+            assert_eq!(read(wrong).unwrap_err().code, ValueCode::BadFormat, "{wrong}");
+        }
+    }
+}
