@@ -31,7 +31,8 @@ soak: ## break it for a quarter of an hour: crashes, power cuts, full disks, hos
 	PINGMA_TEST_SOAK=1 cargo test --locked --test api -- --test-threads=2 faults:: hostile:: parsers:: storms:: tamper::
 	PINGMA_TEST_SOAK=1 scripts/fuzz-api.sh
 
-bench: ## run the benchmarks
+bench: ## load both databases with fill checks, on data that is made first
+	scripts/setup.sh bench
 	cargo bench --locked
 
 lint: check-format check-clippy check-doc ## check the format, clippy and the documentation

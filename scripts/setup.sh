@@ -4,7 +4,8 @@
 #   setup.sh build          what a build needs, and the fonts that labels are drawn with
 #   setup.sh demo           and what scripts/demo.sh needs
 #   setup.sh demo-postgres  and a PostgreSQL server, 15 or newer
-#   setup.sh test           and what else the tests need: a browser, an SVG renderer
+#   setup.sh bench          and what makes load
+#   setup.sh test           instead of that what the tests need: a browser, an SVG renderer
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -42,15 +43,19 @@ look() {
   [[ $mode != demo ]] || return 0
   need postgresql has_postgres
   [[ $mode != demo-postgres ]] || return 0
+  if [[ $mode == bench ]]; then
+    need wrk has_all wrk
+    return 0
+  fi
   need librsvg2-bin has_all rsvg-convert
   need chromium has_any chromium chromium-browser google-chrome
 }
 
 mode=${1:-}
 case $mode in
-  build | demo | demo-postgres | test) ;;
+  build | demo | demo-postgres | bench | test) ;;
   *)
-    echo "usage: setup.sh build|demo|demo-postgres|test" >&2
+    echo "usage: setup.sh build|demo|demo-postgres|bench|test" >&2
     exit 2
     ;;
 esac

@@ -5,7 +5,6 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use pingma::db::conn::DatabaseUrl;
 
 /// Settings of a small server of its own: enough memory for the indexes, checkpoints far apart, everything durable.
 const SETTINGS: &str = "
@@ -57,8 +56,8 @@ fn must(command: &mut Command) -> Result<()> {
 }
 
 impl Cluster {
-    /// Starts the cluster in a folder, which is made if need be. `preload` is a library for the server, as LD_PRELOAD.
-    pub fn start(dir: &Path, preload: Option<&Path>) -> Result<Self> {
+    /// Starts the cluster in a folder, which is made if need be.
+    pub fn start(dir: &Path) -> Result<Self> {
         let bin = bindir()?;
         let (data, sockets) = (dir.join("data"), dir.join("run"));
         if !data.join("PG_VERSION").exists() {
@@ -88,9 +87,6 @@ impl Cluster {
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log);
-        if let Some(library) = preload {
-            command.env("LD_PRELOAD", library);
-        }
         let cluster = Self { server: command.spawn()?, sockets, bin };
         cluster.wait()?;
         Ok(cluster)
@@ -109,12 +105,6 @@ impl Cluster {
     }
 
     /// The address of a database of the cluster.
-    pub fn url(&self, database: &str) -> Result<DatabaseUrl> {
-        let sockets = self.sockets.display().to_string().replace('/', "%2F");
-        Ok(format!("postgres://postgres@{sockets}/{database}").parse()?)
-    }
-
-    /// The same as text, for a settings file.
     pub fn address(&self, database: &str) -> String {
         format!("postgres://postgres@{}/{database}", self.sockets.display().to_string().replace('/', "%2F"))
     }

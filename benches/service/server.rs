@@ -17,16 +17,13 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts it with a settings file. `preload` is a library, as LD_PRELOAD.
-    pub fn start(config: &Path, preload: Option<&Path>) -> Result<Self> {
+    /// Starts it with a settings file.
+    pub fn start(config: &Path) -> Result<Self> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_pingma"));
         command.arg("--config").arg(config).args(["serve", "--listen", "127.0.0.1:0"]);
         command.env("PINGMA_LOG", "info").env("PINGMA_LOG_FORMAT", "json");
         // Not a setting of the service, which refuses what it doesn't know.
         command.env_remove("PINGMA_BENCH_DIR");
-        if let Some(library) = preload {
-            command.env("LD_PRELOAD", library);
-        }
         let began = Instant::now();
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
         let mut lines = BufReader::new(child.stderr.take().context("its log")?).lines();
@@ -82,6 +79,13 @@ pub enum Ask {
 }
 
 impl Ask {
+    const ALL: [Self; 6] = [Self::Check, Self::History, Self::Trace, Self::Public, Self::Svg, Self::Png];
+
+    /// What has this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|ask| ask.name() == name)
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Check => "check",
