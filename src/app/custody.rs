@@ -127,6 +127,16 @@ impl TakeBack {
     }
 }
 
+/// A "return" to where the cylinder is, or to nowhere from a place where it is, tells of no way that it went.
+fn check_comes_in(cylinder: &Cylinder, site: Option<&Site>) -> Result<()> {
+    let conflict = |why: &str| Err(Error::new(Code::StateConflict, why));
+    match (site, cylinder.custody.at_site()) {
+        (Some(site), Some(at)) if site.id == at => conflict("the cylinder is recorded at this site already"),
+        (None, Some(_)) => conflict("the cylinder is recorded at a site: name the site at which it comes in"),
+        _ => Ok(()),
+    }
+}
+
 impl Command for TakeBack {
     fn call(&self) -> &Call {
         &self.call
@@ -150,15 +160,13 @@ impl Command for TakeBack {
                 "a seized cylinder goes to an inspection agency and nowhere else",
             ));
         }
-        // A "return" to where it is would pass for a movement, and a movement lifts the rules against pocket codes.
-        if site.is_some_and(|site| cylinder.custody.is_at(site.id)) {
-            return Err(Error::new(Code::StateConflict, "the cylinder is recorded at this site already"));
-        }
+        check_comes_in(cylinder, site)?;
         if self.residual_g.is_some_and(|said| said.get() > cylinder.stamp.max_fill_g.get()) {
             let allowed = format!("at most {} g fit into this cylinder", cylinder.stamp.max_fill_g.get());
             return Err(Error::invalid("/residual_g", "out_of_range", allowed));
         }
-        // Who neither owns nor had it can't talk the gas of a stranger's cylinder away.
+        // Who neither owns nor had it can't talk the gas of a stranger's cylinder away; nor can anybody talk away the gas of
+        // a held one, or of one that only went from one of their own places to another (`Cylinder::apply`).
         let ours = context.actor.organization_id;
         let known_here = cylinder.owner_id == ours || cylinder.custody.organization_id == ours;
         let at_least_g = if known_here { 0 } else { cylinder.gas_g };
@@ -200,18 +208,19 @@ impl Empty {
     /// enough for that.
     fn check_witness(&self, cylinder: &Cylinder, context: &Context<'_>) -> Result<()> {
         let pointer = "/witness_id";
-        let still_here = cylinder.last_fill.as_ref().is_some_and(|fill| !fill.moved_since);
+        let still_here =
+            cylinder.is_held() || cylinder.last_fill.as_ref().is_some_and(|fill| !fill.moved_since);
         match self.witness_id {
             None if still_here => Err(Error::invalid(
                 pointer,
                 "required",
-                "a cylinder that was filled and has not left since is emptied by two: name the colleague who saw it",
+                "a cylinder that was filled and has not left since, or is held, is emptied by two: name the colleague who saw it",
             )),
             None => Ok(()),
             Some(id) if context.actor.user_id == Some(id) => {
                 Err(Error::invalid(pointer, "same_person", "must be somebody else than you"))
             }
-            Some(id) => check_colleague(id, pointer, context),
+            Some(id) => check_colleague(id, context.actor.site_id, pointer, context),
         }
     }
 }

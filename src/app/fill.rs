@@ -2,13 +2,15 @@
 
 use super::scan::ScannedCode;
 use crate::auth::permission::{Action, authorize};
-use crate::domain::cylinder::{Cylinder, OpenPermit};
+use crate::domain::actor::Role;
+use crate::domain::cylinder::{Cylinder, GAS_ADDED, OpenPermit};
 use crate::domain::event::{
-    CylinderBrief, Decision, EventData, FillChecked, FillRecorded, FillRefused, OwnerBrief, Permit,
-    Postcheck, Precheck, Reweighed, Stream,
+    CodeStatus, CylinderBrief, Decision, EventData, FillChecked, FillRecorded, FillRefused, OwnerBrief,
+    Permit, Postcheck, Precheck, Reweighed, ScanRecord, Stream,
 };
-use crate::domain::id::{EventId, OrganizationId, ScaleId, UserId};
+use crate::domain::id::{EventId, OrganizationId, ScaleId, SiteId, UserId};
 use crate::domain::instant::Instant;
+use crate::domain::label_code::Entry;
 use crate::domain::registry::{Scale, Site};
 use crate::domain::value::{MassG, Number};
 use crate::error::{Code, Error, Result};
@@ -236,12 +238,14 @@ impl Command for RecordFill {
     fn decide(&self, context: &Context<'_>) -> Result<Decided> {
         authorize(context.actor, Action::RecordFill)?;
         self.check_times(context)?;
-        check_checker(self.postcheck.as_ref(), context)?;
         let permit = context.facts.permit(self.permit_id);
         let own = permit.filter(|p| p.organization_id == context.actor.organization_id);
         let cylinder = own.and_then(|p| context.facts.cylinder(p.cylinder_id));
         let scale = own.and_then(|p| context.facts.scale(p.permit.scale_id));
+        check_checker(self.postcheck.as_ref(), scale.map(|s| s.site_id), context)?;
         check_gross(self.gross_g, cylinder)?;
+        let policy = policy_at(context, scale);
+        let overtaken = overtaken(cylinder, scale, context, &policy);
         let facts = RecordFacts {
             permit: self.permit_facts(context),
             judge_permit: true,
@@ -252,12 +256,13 @@ impl Command for RecordFill {
             cylinder: permit.and_then(|p| context.facts.cylinder(p.cylinder_id)),
             gross_g: self.gross_g.get(),
             heaviest_g: None,
+            gas_was_added: false,
+            overtaken: &overtaken,
             residual_g: residual_g(own.and_then(|p| p.scale_g), cylinder),
             started_at: self.started_at,
             finished_at: self.finished_at,
             postcheck: self.postcheck.as_ref(),
         };
-        let policy = policy_at(context, scale);
         let findings = record::findings(&facts, &policy, context.now);
         let place = Place { site_id: scale.map(|s| s.site_id), occurred_at: Some(self.finished_at) };
         let recorded = match (record::outcome(&findings), cylinder, own, context.actor.user_id) {
@@ -295,6 +300,42 @@ impl Command for RecordFill {
     }
 }
 
+/// The rules before a fill that the permit rests on and that are broken now, after the fill.
+fn overtaken(
+    cylinder: Option<&Cylinder>,
+    scale: Option<&Scale>,
+    context: &Context<'_>,
+    policy: &Policy,
+) -> Vec<&'static str> {
+    let Some(cylinder) = cylinder else {
+        return Vec::new();
+    };
+    let known = context.facts;
+    let scan = ScanRecord {
+        entry: Entry::Scanned,
+        status: CodeStatus::Bound,
+        label_id: Some(cylinder.label.id.clone()),
+        text: None,
+        foreign_host: None,
+    };
+    let facts = FillFacts {
+        scan: &scan,
+        cylinder: Some(cylinder),
+        owner: organization(known, cylinder.owner_id),
+        filler: organization(known, context.actor.organization_id),
+        operator: context.actor.user_id.and_then(|id| known.person(id)),
+        scale,
+        site: scale.and_then(|scale| known.site(scale.site_id)),
+        scale_permit: None,
+        cylinder_permit: None,
+        scale_g: None,
+        stamp_digits: None,
+        precheck: &Precheck::default(),
+        clock_trusted: context.clock_trusted,
+    };
+    fill::overtaken(&facts, policy, context.now)
+}
+
 /// Gas that was in the cylinder before, by the scale reading of the check.
 fn residual_g(scale_g: Option<i32>, cylinder: Option<&Cylinder>) -> i32 {
     match (scale_g, cylinder) {
@@ -325,24 +366,32 @@ fn check_gross(gross_g: MassG, cylinder: Option<&Cylinder>) -> Result<()> {
     Ok(())
 }
 
-/// A checker must be somebody of the same organization.
-fn check_checker(postcheck: Option<&Postcheck>, context: &Context<'_>) -> Result<()> {
+fn check_checker(postcheck: Option<&Postcheck>, site: Option<SiteId>, context: &Context<'_>) -> Result<()> {
     let Some(id) = postcheck.and_then(|p| p.checker_id) else {
         return Ok(());
     };
-    check_colleague(id, "/postcheck/checker_id", context)
+    check_colleague(id, site, "/postcheck/checker_id", context)
 }
 
-/// Whether somebody is an active user of the caller's organization; the error names the member that told of them.
-pub(super) fn check_colleague(id: UserId, pointer: &str, context: &Context<'_>) -> Result<()> {
-    let colleague = context
-        .facts
-        .person(id)
-        .filter(|person| person.active && person.organization_id == context.actor.organization_id);
-    match colleague {
-        Some(_) => Ok(()),
-        None => Err(Error::invalid(pointer, "user_not_found", "must be a user of your organization")),
+/// Whether somebody is an active user of the caller's organization who handles gas at this site, or at all of them; the
+/// error names the member that told of them.
+pub(super) fn check_colleague(
+    id: UserId,
+    site: Option<SiteId>,
+    pointer: &str,
+    context: &Context<'_>,
+) -> Result<()> {
+    let wrong = |code: &str, allowed: &str| Err(Error::invalid(pointer, code, allowed));
+    let person = context.facts.person(id).filter(|person| person.active);
+    let Some(person) = person.filter(|p| p.organization_id == context.actor.organization_id) else {
+        return wrong("user_not_found", "must be a user of your organization");
+    };
+    let skilled = [Role::FillChecker, Role::FillOperator].iter().any(|role| person.roles.contains(role));
+    let elsewhere = person.site_id.zip(site).is_some_and(|(own, here)| own != here);
+    if !skilled || elsewhere {
+        return wrong("not_a_checker", "must be a fill checker or fill operator of this site");
     }
+    Ok(())
 }
 
 /// `POST /fills/{id}/reweigh`: a held fill is weighed and checked again.
@@ -375,7 +424,7 @@ impl Command for ReweighFill {
             .fill(self.fill_id)
             .filter(|fill| fill.organization_id == context.actor.organization_id)
             .ok_or(Code::FillNotFound)?;
-        check_checker(Some(&self.postcheck), context)?;
+        check_checker(Some(&self.postcheck), fill.site_id, context)?;
         let cylinder = context.facts.cylinder(fill.cylinder_id).ok_or(Code::Internal)?;
         let newest = cylinder.last_fill.as_ref().filter(|last| last.id == self.fill_id && !last.moved_since);
         if newest.is_none() || cylinder.scrapped {
@@ -391,6 +440,8 @@ impl Command for ReweighFill {
             cylinder: Some(cylinder),
             gross_g: self.gross_g.get(),
             heaviest_g: newest.map(|last| last.heaviest_g),
+            gas_was_added: newest.is_some_and(|last| last.held_for.iter().any(|rule| rule == GAS_ADDED)),
+            overtaken: &[],
             residual_g: 0,
             started_at: context.now.at,
             finished_at: context.now.at,

@@ -1,10 +1,12 @@
 //! Ways round the gate that a station might try.
 
+use pingma::domain::actor::Role;
 use serde_json::json;
 
 use crate::both;
 use crate::support::World;
 use crate::support::app::Ask;
+use crate::support::cast::sign_in;
 
 both! {
     async fn a_return_to_where_it_is_moves_nothing(app) {
@@ -69,5 +71,46 @@ both! {
         let long = w.app.ask(Ask { line: format!("GET /C/{}", "A".repeat(5_000)), ..Ask::default() }).await;
         assert_eq!(long.status, 200);
         assert!(long.text().contains("<html"), "a page, not JSON");
+    }
+}
+
+both! {
+    async fn a_way_between_own_places_lifts_no_rule(app) {
+        let w = World::enter(app).await;
+        let yard = w.another_site().await;
+        let operator = [Role::FillOperator];
+        let (_, roaming) = sign_in(&w.app, &w.cast.filler.id, &operator, None);
+        let code = w.cylinder("B0000001").await;
+        w.filled(&code, 31_300).await;
+        let nowhere = w.send("POST /returns", &roaming, json!({ "code": code })).await;
+        assert_eq!(nowhere.problem(409), "state_conflict");
+        let there = w.send("POST /returns", &roaming, json!({ "code": code, "site_id": yard })).await.expect(201);
+        assert_eq!(there["custody"]["site_id"], json!(yard), "where it is, is recorded");
+        w.take_back(&code).await.expect(201);
+        assert_eq!(w.check(&code).await.rules(), ["fill.cycle-too-short"]);
+        let delivery = w.own_delivery().await;
+        assert_eq!(w.hand_over(&delivery, &code).await.expect(200)["decision"], "accepted", "its gas is still in it");
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn a_return_lifts_no_hold(app) {
+        let w = World::enter(app).await;
+        let yard = w.another_site().await;
+        let code = w.cylinder("B0000002").await;
+        assert_eq!(w.filled(&code, 31_401).await["status"], "held");
+        w.send("POST /returns", &w.cast.filler.worker, json!({ "code": code, "site_id": yard })).await.expect(201);
+        w.take_back(&code).await.expect(201);
+        assert_eq!(w.check(&code).await.rules(), ["fill.held", "fill.cycle-too-short"]);
+        w.send("POST /returns", &w.cast.rival.worker, json!({ "code": code })).await.expect(201);
+        w.take_back(&code).await.expect(201);
+        assert_eq!(w.check(&code).await.rules(), ["fill.held"], "also by way of another organization");
+        let alone = json!({ "code": code, "reason": "换阀", "residual_g": 0 });
+        let reply = w.send("POST /emptyings", &w.cast.filler.worker, alone).await;
+        assert_eq!(reply.json()["errors"][0]["pointer"], "/witness_id");
+        w.send("POST /emptyings", &w.cast.filler.worker, w.emptying(&code, "超装卸出", 0)).await.expect(201);
+        assert_eq!(w.check(&code).await.expect(200)["decision"], "allowed");
+        w.app.verify();
     }
 }

@@ -10,6 +10,7 @@ mod code_unknown;
 mod custody_gap;
 mod cycle_too_short;
 mod dual_phase;
+mod held;
 mod inspection_overdue;
 mod inspection_soon;
 mod life_ended;
@@ -87,6 +88,7 @@ pub const RULES: &[FillRule] = &[
     open_permit::RULE,
     // Whether the code belongs to this cylinder.
     stamp_mismatch::RULE,
+    held::RULE,
     cycle_too_short::RULE,
     already_full::RULE,
     scale_reading_missing::RULE,
@@ -98,6 +100,22 @@ pub const RULES: &[FillRule] = &[
     custody_gap::RULE,
     inspection_soon::RULE,
 ];
+
+/// The rules that a permit rests on and that can be broken between the check and the record of the fill. What ends with
+/// the state of the cylinder voids the permit by itself.
+pub const PERMIT_RESTS_ON: &[FillRule] = &[
+    owner_closed::RULE,
+    station_closed::RULE,
+    station_license::RULE,
+    operator_certificate::RULE,
+    scale_invalid::RULE,
+];
+
+/// The rules that a permit rests on and that are broken now.
+pub fn overtaken(facts: &FillFacts<'_>, policy: &Policy, now: Moment) -> Vec<&'static str> {
+    let broken = |r: &&FillRule| (r.check)(facts, policy, now).is_some();
+    PERMIT_RESTS_ON.iter().filter(broken).map(|r| r.rule.id).collect()
+}
 
 /// Runs all rules.
 pub fn findings(facts: &FillFacts<'_>, policy: &Policy, now: Moment) -> Vec<Finding> {
@@ -272,6 +290,6 @@ mod tests {
         assert_eq!(ids(|rule| rule.alert), BTreeSet::from(alert));
         assert_eq!(ids(|rule| rule.severity == Severity::Warn), BTreeSet::from(warn));
         assert!(ids(|rule| rule.severity == Severity::Hold).is_empty());
-        assert_eq!(RULES.len(), 35);
+        assert_eq!(RULES.len(), 36);
     }
 }

@@ -207,7 +207,7 @@ impl World {
                 let code = self.bottles[at].codes.last().expect("a code").clone();
                 let reply = driver.send(line, &self.operators[0], json!({ "code": code })).await;
                 if reply.status == 201 {
-                    self.bottles[at].filled_at = None;
+                    // It never was anywhere but with its owner: this brings it home, and lifts nothing.
                     self.bottles[at].permit = None;
                 }
             }
@@ -328,6 +328,11 @@ impl World {
         if let Some(why) = forbidden {
             assert_eq!(answer["decision"], "refused", "{why}: {answer:#}");
             told.forbidden += 1;
+            let bottle = &mut self.bottles[try_.at];
+            let own = |permit: &(usize, usize, i64)| (permit.0, permit.1) == (try_.scale, try_.who);
+            if !try_.forged {
+                bottle.permit = bottle.permit.filter(|permit| !own(permit));
+            }
             return;
         }
         if self.bottles[try_.at].doubted && !allowed {
@@ -348,8 +353,9 @@ impl World {
         driver.app.clock.advance(60);
         self.now += 60;
         let at = |seconds: i64| Instant::from_micros((self.now - seconds) * 1_000_000);
+        let postcheck = json!({ "leak": "pass", "valve": "pass", "seal": "pass", "checker_id": self.cast.filler.checker_id });
         let body =
-            json!({ "permit_id": permit, "gross_g": 31_300, "started_at": at(60), "finished_at": at(0) });
+            json!({ "permit_id": permit, "gross_g": 31_300, "started_at": at(60), "finished_at": at(0), "postcheck": postcheck });
         let reply = driver.send("POST /api/v1/fills", &self.operators[try_.who], body).await;
         let late = self.bottles[try_.at].permit.is_none_or(|(.., end)| self.now - 60 > end);
         assert_eq!(reply.status, if late { 200 } else { 201 }, "{}", reply.text());
