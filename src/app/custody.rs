@@ -11,6 +11,7 @@ use crate::domain::event::{CodeStatus, Emptied, EventData, Handover, Returned, S
 use crate::domain::finding::{Severity, worst};
 use crate::domain::id::{SiteId, UserId};
 use crate::domain::instant::Instant;
+use crate::domain::label_code::LabelId;
 use crate::domain::registry::{OrganizationKind, Site};
 use crate::domain::value::{MassG, Number, Reason};
 use crate::error::{Code, Error, Result};
@@ -57,6 +58,7 @@ impl Command for HandOver {
         let known = context.facts;
         let (scan, cylinder_id) = self.code.judge(known);
         let cylinder = cylinder_id.and_then(|id| known.cylinder(id));
+        check_captured(cylinder, self.captured_at)?;
         let site = context.actor.site_id.and_then(|id| known.site(id));
         let district = site.map_or(&context.actor.district_code, |site| &site.district_code);
         let seller = organization(known, context.actor.organization_id);
@@ -81,6 +83,7 @@ impl Command for HandOver {
             worker_id: context.actor.user_id,
             private_commitment: commitment(&private.salt, &private.data),
             findings,
+            stale: cylinder.is_some_and(|c| is_stale(c, self.captured_at)),
         };
         let event = context.event(&self.call, stream, place, |_| {
             if refused { EventData::HandoverRefused(data) } else { EventData::HandedOver(data) }
@@ -89,11 +92,32 @@ impl Command for HandOver {
     }
 }
 
+/// Nobody scanned a label before there was one.
+fn check_captured(cylinder: Option<&Cylinder>, captured_at: Option<Instant>) -> Result<()> {
+    if cylinder.zip(captured_at).is_some_and(|(cylinder, at)| at < cylinder.registered_at) {
+        let allowed = "must not be before the cylinder was registered";
+        return Err(Error::invalid("/captured_at", "before_registration", allowed));
+    }
+    Ok(())
+}
+
+/// Whether an offline scan comes after what happened later: it is recorded, and moves nothing.
+fn is_stale(cylinder: &Cylinder, captured_at: Option<Instant>) -> bool {
+    captured_at.is_some_and(|at| cylinder.is_newer_than(at))
+}
+
 /// The cylinder of a code that must name one: for acts that no gate judges.
 fn known_cylinder<'a>(code: &ScannedCode, context: &Context<'a>) -> Result<(ScanRecord, &'a Cylinder)> {
     let (scan, id) = code.judge(context.facts);
     match (scan.status, id.and_then(|id| context.facts.cylinder(id))) {
         (CodeStatus::Forged, _) => Err(Error::invalid("/code", "forged", "this code was not made by us")),
+        (CodeStatus::Revoked, Some(_)) => {
+            let label = scan.label_id.as_ref().map(LabelId::typed).unwrap_or_default();
+            Err(Error::new(
+                Code::StateConflict,
+                format!("the label {label} is void; scan the one that is good"),
+            ))
+        }
         (_, Some(cylinder)) => Ok((scan, cylinder)),
         (_, None) => Err(Code::LabelNotFound.into()),
     }
@@ -151,6 +175,7 @@ impl Command for TakeBack {
         authorize(context.actor, Action::TakeBack)?;
         let (scan, cylinder) = known_cylinder(&self.code, context)?;
         not_scrapped(cylinder)?;
+        check_captured(Some(cylinder), self.captured_at)?;
         let site = self.site(context)?;
         let organization = context.facts.organization(context.actor.organization_id).ok_or(Code::Internal)?;
         let agency = organization.is(OrganizationKind::InspectionAgency);
@@ -160,7 +185,10 @@ impl Command for TakeBack {
                 "a seized cylinder goes to an inspection agency and nowhere else",
             ));
         }
-        check_comes_in(cylinder, site)?;
+        let stale = is_stale(cylinder, self.captured_at);
+        if !stale {
+            check_comes_in(cylinder, site)?;
+        }
         if self.residual_g.is_some_and(|said| said.get() > cylinder.stamp.max_fill_g.get()) {
             let allowed = format!("at most {} g fit into this cylinder", cylinder.stamp.max_fill_g.get());
             return Err(Error::invalid("/residual_g", "out_of_range", allowed));
@@ -173,7 +201,9 @@ impl Command for TakeBack {
         let residual_g = self.residual_g.map_or(0, MassG::get).max(at_least_g);
         let place = Place { site_id: site.map(|s| s.id), occurred_at: self.captured_at };
         let stream = Stream::Cylinder(cylinder.id);
-        let since = self.captured_at.map_or(context.now.at, |at| at.min(context.now.at));
+        // Inspections are dated by the receipt of the agency, which no clock but ours may set back.
+        let captured_at = self.captured_at.filter(|_| !agency);
+        let since = captured_at.map_or(context.now.at, |at| at.min(context.now.at));
         let kind = match (agency, site) {
             (true, _) => CustodyKind::Agency,
             (false, Some(_)) => CustodyKind::Site,
@@ -183,6 +213,7 @@ impl Command for TakeBack {
             scan,
             residual_g,
             custody: Custody { kind, organization_id: organization.id, site_id: site.map(|s| s.id), since },
+            stale,
         };
         Ok(context.event(&self.call, stream, place, |_| EventData::Returned(data)).into())
     }
@@ -240,6 +271,9 @@ impl Command for Empty {
         authorize(context.actor, Action::Empty)?;
         let (scan, cylinder) = known_cylinder(&self.code, context)?;
         not_scrapped(cylinder)?;
+        if cylinder.seized {
+            return Err(Error::new(Code::StateConflict, "a seized cylinder stays as it was seized"));
+        }
         let ours = context.actor.organization_id;
         if cylinder.owner_id != ours && cylinder.custody.organization_id != ours {
             return Err(Error::new(Code::Forbidden, "the cylinder is neither yours nor in your custody"));

@@ -119,12 +119,11 @@ impl Command for CheckFill {
         };
         let district = site.map_or(&context.actor.district_code, |site| &site.district_code);
         let policy = Policy::resolve(known.policies(), district, context.now.today);
-        let findings = fill::findings(&facts, &policy, context.now);
-        let decision = fill::decide(&findings, &facts, &policy, context.ids.ppm());
+        let fill::Judged { findings, decision, stamp_answer } =
+            fill::judge(facts, &policy, context.now, context.ids.ppm());
         let allowed = cylinder.filter(|_| decision == Decision::Allowed);
         let stream = cylinder.map_or_else(|| station(context, site), |c| Stream::Cylinder(c.id));
         let place = Place { site_id: site.map(|s| s.id), occurred_at: self.captured_at };
-        let stamp_answer = fill::stamp_answer(&facts);
         let brief = cylinder.map(|c| brief(known, c));
         let event = context.event(&self.call, stream, place, |id| {
             EventData::FillChecked(Box::new(FillChecked {
@@ -243,8 +242,8 @@ impl Command for RecordFill {
         let cylinder = own.and_then(|p| context.facts.cylinder(p.cylinder_id));
         let scale = own.and_then(|p| context.facts.scale(p.permit.scale_id));
         check_checker(self.postcheck.as_ref(), scale.map(|s| s.site_id), context)?;
-        check_gross(self.gross_g, cylinder)?;
         let policy = policy_at(context, scale);
+        check_gross(self.gross_g, cylinder, &policy)?;
         let overtaken = overtaken(cylinder, scale, context, &policy);
         let facts = RecordFacts {
             permit: self.permit_facts(context),
@@ -350,13 +349,10 @@ fn policy_at(context: &Context<'_>, scale: Option<&Scale>) -> Policy {
     Policy::resolve(context.facts.policies(), district, context.now.today)
 }
 
-/// How far a scale may be off below the stamped tare before its reading is no weight of this cylinder, in grams.
-const BELOW_TARE_G: i32 = 2_000;
-
 /// A filled cylinder weighs at least its tare: less is a slip of the hand or another cylinder.
-fn check_gross(gross_g: MassG, cylinder: Option<&Cylinder>) -> Result<()> {
-    let tare_g = cylinder.map_or(0, |c| c.stamp.tare_g.get());
-    if gross_g.get() < tare_g - BELOW_TARE_G {
+fn check_gross(gross_g: MassG, cylinder: Option<&Cylinder>, policy: &Policy) -> Result<()> {
+    let least_g = cylinder.map_or(0, |c| c.stamp.tare_g.get() - policy.tare_tolerance_g());
+    if gross_g.get() < least_g {
         return Err(Error::invalid(
             "/gross_g",
             "below_tare",
@@ -366,6 +362,7 @@ fn check_gross(gross_g: MassG, cylinder: Option<&Cylinder>) -> Result<()> {
     Ok(())
 }
 
+/// A checker must be a colleague who handles gas at that site.
 fn check_checker(postcheck: Option<&Postcheck>, site: Option<SiteId>, context: &Context<'_>) -> Result<()> {
     let Some(id) = postcheck.and_then(|p| p.checker_id) else {
         return Ok(());
@@ -430,7 +427,10 @@ impl Command for ReweighFill {
         if newest.is_none() || cylinder.scrapped {
             return Err(Error::new(Code::StateConflict, "the cylinder was filled, moved or scrapped since"));
         }
-        check_gross(self.gross_g, Some(cylinder))?;
+        let site = fill.site_id.and_then(|id| context.facts.site(id));
+        let district = site.map_or(&context.actor.district_code, |site| &site.district_code);
+        let policy = Policy::resolve(context.facts.policies(), district, context.now.today);
+        check_gross(self.gross_g, Some(cylinder), &policy)?;
         let facts = RecordFacts {
             permit: None,
             judge_permit: false,
@@ -447,9 +447,6 @@ impl Command for ReweighFill {
             finished_at: context.now.at,
             postcheck: Some(&self.postcheck),
         };
-        let site = fill.site_id.and_then(|id| context.facts.site(id));
-        let district = site.map_or(&context.actor.district_code, |site| &site.district_code);
-        let policy = Policy::resolve(context.facts.policies(), district, context.now.today);
         let findings = record::findings(&facts, &policy, context.now);
         let record::Outcome::Recorded(status) = record::outcome(&findings) else {
             return Err(Error::new(Code::StateConflict, "the second weighing can't be judged"));

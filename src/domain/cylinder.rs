@@ -129,6 +129,17 @@ impl Stamp {
     }
 }
 
+/// A serial number with a dot for each of its last four letters and digits: those answer the stamp challenge.
+pub fn without_end(serial_no: &str) -> String {
+    let kept = serial_no.chars().filter(|c| c.is_alphanumeric()).count().saturating_sub(4);
+    let mut seen = 0;
+    let masked = serial_no.chars().map(|c| {
+        seen += usize::from(c.is_alphanumeric());
+        if c.is_alphanumeric() && seen > kept { '•' } else { c }
+    });
+    masked.collect()
+}
+
 crate::words! {
     /// Who can have a cylinder.
     pub enum CustodyKind {
@@ -327,6 +338,11 @@ impl Cylinder {
         self.gas_g > self.stamp.max_fill_g.get() / 2
     }
 
+    /// Whether something on record happened after this instant: a scan of then tells nothing of now.
+    pub fn is_newer_than(&self, captured_at: Instant) -> bool {
+        captured_at < self.custody.since || self.last_fill.as_ref().is_some_and(|fill| captured_at < fill.at)
+    }
+
     /// Whether its last fill may not leave yet.
     pub fn is_held(&self) -> bool {
         self.last_fill.as_ref().is_some_and(|fill| fill.status == FillStatus::Held)
@@ -397,8 +413,9 @@ impl Cylinder {
                 self.move_to(CustodyKind::Agency, event);
                 self.scrap();
             }
-            EventData::HandedOver(_) => self.move_to(CustodyKind::Customer, event),
-            EventData::Returned(data) => self.apply_returned(data),
+            EventData::HandedOver(data) if !data.stale => self.move_to(CustodyKind::Customer, event),
+            EventData::Returned(data) if !data.stale => self.apply_returned(data),
+            EventData::HandedOver(_) | EventData::Returned(_) => {}
             EventData::Emptied(data) => self.apply_emptied(data.residual_g),
             EventData::Lost(_) => {
                 self.lost = true;

@@ -31,6 +31,12 @@ both! {
         let reply = w.send("POST /fills", &w.cast.filler.worker, fill).await;
         assert_eq!(reply.problem(422), "invalid");
         assert_eq!(reply.json()["errors"][0]["pointer"], "/gross_g");
+        let mut light = w.fill(&allowed["permit"], 16_099);
+        w.app.clock.advance(80);
+        let reply = w.send("POST /fills", &w.cast.filler.worker, light.clone()).await;
+        assert_eq!(reply.json()["errors"][0]["code"], "below_tare");
+        light["gross_g"] = json!(16_100);
+        w.send("POST /fills", &w.cast.filler.worker, light).await.expect(201);
     }
 }
 
@@ -62,7 +68,10 @@ both! {
 both! {
     async fn a_printed_address_is_taken_as_people_spell_it(app) {
         let w = World::enter(app).await;
+        let delivery = w.own_delivery().await;
         let code = w.cylinder("A0000001").await;
+        w.filled(&code, 31_300).await;
+        w.hand_over(&delivery, &code).await.expect(200);
         for path in [format!("/C/{code}"), format!("/C/{code}/"), format!("/c/{}", code.to_lowercase())] {
             let page = w.app.ask(Ask { line: format!("GET {path}"), ..Ask::default() }).await;
             assert_eq!(page.status, 200, "{path}");
@@ -111,6 +120,37 @@ both! {
         assert_eq!(reply.json()["errors"][0]["pointer"], "/witness_id");
         w.send("POST /emptyings", &w.cast.filler.worker, w.emptying(&code, "超装卸出", 0)).await.expect(201);
         assert_eq!(w.check(&code).await.expect(200)["decision"], "allowed");
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn an_old_scan_that_comes_late_moves_nothing(app) {
+        let mut w = World::enter(app).await;
+        let delivery = w.own_delivery().await;
+        let code = w.cylinder("C0000001").await;
+        w.take_back(&code).await.expect(201);
+        w.later(3_600);
+        let before_fill = w.app.now();
+        w.filled(&code, 31_300).await;
+        let late = json!({ "code": code, "captured_at": before_fill.plus_seconds(-60), "residual_g": 0 });
+        let stranger = w.send("POST /returns", &w.cast.rival.worker, late.clone()).await.expect(201);
+        assert_eq!(stranger["custody"], json!(null), "it has no say in who has it now");
+        assert_eq!(w.check(&code).await.rules(), ["fill.cycle-too-short"]);
+        let early = json!({ "code": code, "customer_ref": "K-1", "entry": "scanned", "captured_at": before_fill });
+        w.send("POST /handovers", &delivery, early).await.expect(200);
+        assert_eq!(w.file(&code).await["custody"]["kind"], "site");
+        let events = w.events(&code).await;
+        assert!(events.iter().filter(|e| ["returned", "handed_over"].contains(&e["kind"].as_str().unwrap())).take(2)
+            .all(|e| e["data"]["stale"] == json!(true)), "{events:#?}");
+        let unborn = json!({ "code": code, "captured_at": "2026-06-15T03:59:59Z" });
+        let reply = w.send("POST /returns", &w.cast.rival.worker, unborn).await;
+        assert_eq!(reply.problem(422), "invalid");
+        assert_eq!(reply.json()["errors"][0]["code"], "before_registration");
+        let mut check = crate::support::cast::check(&code, &w.cast.filler.scale);
+        check["captured_at"] = json!(w.app.now().plus_seconds(-601));
+        let reply = w.check_by(&w.cast.filler.worker, check).await;
+        assert_eq!(reply.json()["errors"][0]["pointer"], "/captured_at");
         w.app.verify();
     }
 }

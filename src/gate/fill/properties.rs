@@ -58,8 +58,13 @@ fn filled(world: &mut World, pick: u16) {
     let status = of(&[FillStatus::Released, FillStatus::Released, FillStatus::Held], pick / 216);
     cylinder(world, |c| {
         c.gas_g = gas_g;
-        c.last_fill =
-            Some(LastFill { recorded_at: at, status, moved_since, emptied_since, ..last_fill("2026-01-01T00:00:00Z") });
+        c.last_fill = Some(LastFill {
+            recorded_at: at,
+            status,
+            moved_since,
+            emptied_since,
+            ..last_fill("2026-01-01T00:00:00Z")
+        });
     });
 }
 
@@ -296,7 +301,9 @@ fn code_is_on_the_cylinder(w: &World, lenient: bool) -> bool {
 fn expected(w: &World, lenient: bool, roll_ppm: u32) -> Decision {
     let fit = cylinder_is_fit(w, lenient) && station_is_fit(w) && code_is_on_the_cylinder(w, lenient);
     let answered = matches!(w.stamp_digits.as_deref(), Some("12a7" | "１２Ａ７"));
-    let asked = roll_ppm < RATE_PPM || w.cylinder.as_ref().is_some_and(|c| c.label.challenged);
+    let asked = w.scan.entry == Entry::Typed
+        || roll_ppm < RATE_PPM
+        || w.cylinder.as_ref().is_some_and(|c| c.label.challenged);
     match (fit, answered, asked) {
         (false, ..) => Decision::Refused,
         (true, false, true) => Decision::Challenged,

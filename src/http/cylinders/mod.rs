@@ -18,7 +18,7 @@ use crate::app::target::Target;
 use crate::auth::permission::{Action, scope};
 use crate::db::facts::CylinderRow;
 use crate::db::history::{self, CylinderFilter};
-use crate::domain::actor::Actor;
+use crate::domain::actor::{Actor, Role};
 use crate::domain::cylinder::{
     CustodyKind, Cylinder, CylinderStatus, Insurance, Manufacturer, Medium, Phase, Shroud, Stamp,
 };
@@ -168,6 +168,8 @@ fn viewer<'a>(service: &'a Service, actor: &Actor) -> Viewer<'a> {
         keys: &service.app.keyring,
         public_url: &service.app.public_url,
         labels_of: scope(actor, Action::PrintLabel).map(|_| actor.organization_id),
+        hides_serial_end: (actor.has(Role::FillOperator) || actor.has(Role::FillChecker))
+            && !actor.has(Role::OrgAdmin),
     }
 }
 
@@ -202,6 +204,7 @@ pub async fn register(service: Data, caller: Caller, body: Body<CylinderRequest>
         keys: &service.app.keyring,
         public_url: &service.app.public_url,
         labels_of: Some(data.owner_id),
+        hides_serial_end: false,
     };
     Ok(recorded(StatusCode::CREATED, &receipt, &viewer.view(row, None)))
 }

@@ -165,7 +165,14 @@ impl Machine {
         let busy = self.newest[scale].is_some_and(|p| {
             self.open(self.permits[p].cylinder) == Some(p) && self.permits[p].operator != operator
         });
-        if self.is_bad(c, label) || self.license_suspended || wrong_weight || too_soon || held || elsewhere || busy {
+        if self.is_bad(c, label)
+            || self.license_suspended
+            || wrong_weight
+            || too_soon
+            || held
+            || elsewhere
+            || busy
+        {
             let same = |p: usize| self.permits[p].scale == scale && self.permits[p].operator == operator;
             if c.permit.is_some_and(same) {
                 self.cylinders[at].permit = None;
@@ -267,8 +274,21 @@ impl Machine {
         true
     }
 
-    pub fn take_back(&mut self, at: usize) -> Acted {
+    /// The agency takes a cylinder in.
+    pub fn receive(&mut self, at: usize) -> Acted {
+        let c = &self.cylinders[at];
+        if c.scrapped || c.holder == Holder::Agency {
+            return CONFLICT;
+        }
+        self.move_to(at, Holder::Agency);
+        Ok(())
+    }
+
+    pub fn take_back(&mut self, at: usize, label: usize) -> Acted {
         let c = &mut self.cylinders[at];
+        if label + 1 != c.labels {
+            return CONFLICT;
+        }
         if c.scrapped || c.seized || c.holder == Holder::Filler {
             return CONFLICT;
         }
@@ -286,9 +306,9 @@ impl Machine {
         Ok(())
     }
 
-    pub fn empty(&mut self, at: usize, witnessed: bool) -> Acted {
+    pub fn empty(&mut self, at: usize, label: usize, witnessed: bool) -> Acted {
         let c = &mut self.cylinders[at];
-        if c.scrapped {
+        if c.scrapped || c.seized || label + 1 != c.labels {
             return CONFLICT;
         }
         if !c.ours && c.holder != Holder::Filler {
@@ -313,7 +333,10 @@ impl Machine {
         if c.scrapped {
             return CONFLICT;
         }
-        if c.holder == Holder::Agency && day(c.since) > today {
+        if c.holder != Holder::Agency {
+            return CONFLICT;
+        }
+        if day(c.since) > today {
             return Err((422, "invalid"));
         }
         if passed && (c.seized || today > c.life_end) {
@@ -379,7 +402,7 @@ impl Machine {
     pub fn replace_label(&mut self, at: usize) -> Acted {
         let c = &mut self.cylinders[at];
         Self::own(c)?;
-        if c.scrapped {
+        if c.scrapped || c.seized {
             return CONFLICT;
         }
         c.labels += 1;
