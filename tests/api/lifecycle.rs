@@ -198,7 +198,7 @@ both! {
         assert_eq!(w.check(&old).await.rules(), ["fill.inspection-overdue", "fill.life-ended"]);
         assert_eq!(inspect(&w, inspection(&old, "pass")).await.problem(409), "state_conflict");
         extend(&old, "2030-05-31").await.expect(201);
-        assert_eq!(w.check(&old).await.rules(), ["fill.inspection-overdue"]);
+        assert_eq!(w.check(&old).await.rules(), ["fill.inspection-overdue", "fill.custody-gap"]);
         let done = inspect(&w, inspection(&old, "pass")).await.expect(201);
         assert_eq!(done["inspection_due_on"], "2030-05-31");
         let owner = json!({ "until": "2029-05-31", "assessment_no": "S-1", "registration_change_no": "G-1" });

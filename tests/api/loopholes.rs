@@ -127,10 +127,10 @@ both! {
 both! {
     async fn an_old_scan_that_comes_late_moves_nothing(app) {
         let mut w = World::enter(app).await;
-        let delivery = w.own_delivery().await;
         let code = w.cylinder("C0000001").await;
         w.take_back(&code).await.expect(201);
         w.later(3_600);
+        let delivery = w.own_delivery().await;
         let before_fill = w.app.now();
         w.filled(&code, 31_300).await;
         let late = json!({ "code": code, "captured_at": before_fill.plus_seconds(-60), "residual_g": 0 });
