@@ -11,7 +11,7 @@ use crate::domain::event::{CodeStatus, Emptied, EventData, Handover, Returned, S
 use crate::domain::finding::{Severity, worst};
 use crate::domain::id::{SiteId, UserId};
 use crate::domain::instant::Instant;
-use crate::domain::label_code::Entry;
+use crate::domain::label_code::{Entry, LabelId};
 use crate::domain::registry::{OrganizationKind, Site};
 use crate::domain::value::{MassG, Number, Reason};
 use crate::error::{Code, Error, Result};
@@ -62,6 +62,7 @@ impl Command for HandOver {
         let known = context.facts;
         let (scan, cylinder_id) = self.code.judge(known);
         let cylinder = cylinder_id.and_then(|id| known.cylinder(id));
+        check_captured(cylinder, self.captured_at)?;
         let site = context.actor.site_id.and_then(|id| known.site(id));
         let district = site.map_or(&context.actor.district_code, |site| &site.district_code);
         let seller = organization(known, context.actor.organization_id);
@@ -86,6 +87,7 @@ impl Command for HandOver {
             worker_id: context.actor.user_id,
             private_commitment: commitment(&private.salt, &private.data),
             findings,
+            stale: cylinder.is_some_and(|c| is_stale(c, self.captured_at)),
         };
         let event = context.event(&self.call, stream, place, |_| {
             if refused { EventData::HandoverRefused(data) } else { EventData::HandedOver(data) }
@@ -94,16 +96,38 @@ impl Command for HandOver {
     }
 }
 
+/// Nobody scanned a label before there was one.
+fn check_captured(cylinder: Option<&Cylinder>, captured_at: Option<Instant>) -> Result<()> {
+    if cylinder.zip(captured_at).is_some_and(|(cylinder, at)| at < cylinder.registered_at) {
+        let allowed = "must not be before the cylinder was registered";
+        return Err(Error::invalid("/captured_at", "before_registration", allowed));
+    }
+    Ok(())
+}
+
+/// Whether an offline scan comes after what happened later: it is recorded, and moves nothing.
+fn is_stale(cylinder: &Cylinder, captured_at: Option<Instant>) -> bool {
+    captured_at.is_some_and(|at| cylinder.is_newer_than(at))
+}
+
 /// The cylinder of a code that must name one: for acts that no gate judges.
 fn known_cylinder<'a>(code: &ScannedCode, context: &Context<'a>) -> Result<(ScanRecord, &'a Cylinder)> {
     let (scan, id) = code.judge(context.facts);
     match (scan.status, id.and_then(|id| context.facts.cylinder(id))) {
         (CodeStatus::Forged, _) => Err(Error::invalid("/code", "forged", "this code was not made by us")),
         // Nine typed characters are read off a photo: for a stranger's cylinder the label itself must be at hand.
-        (_, Some(cylinder)) if scan.entry == Entry::Scanned || is_known_here(cylinder, context) => {
-            Ok((scan, cylinder))
+        (_, Some(cylinder)) if scan.entry == Entry::Typed && !is_known_here(cylinder, context) => {
+            Err(Code::LabelNotFound.into())
         }
-        _ => Err(Code::LabelNotFound.into()),
+        (CodeStatus::Revoked, Some(_)) => {
+            let label = scan.label_id.as_ref().map(LabelId::typed).unwrap_or_default();
+            Err(Error::new(
+                Code::StateConflict,
+                format!("the label {label} is void; scan the one that is good"),
+            ))
+        }
+        (_, Some(cylinder)) => Ok((scan, cylinder)),
+        (_, None) => Err(Code::LabelNotFound.into()),
     }
 }
 
@@ -140,6 +164,16 @@ impl TakeBack {
     }
 }
 
+/// A "return" to where the cylinder is, or to nowhere from a place where it is, tells of no way that it went.
+fn check_comes_in(cylinder: &Cylinder, site: Option<&Site>) -> Result<()> {
+    let conflict = |why: &str| Err(Error::new(Code::StateConflict, why));
+    match (site, cylinder.custody.at_site()) {
+        (Some(site), Some(at)) if site.id == at => conflict("the cylinder is recorded at this site already"),
+        (None, Some(_)) => conflict("the cylinder is recorded at a site: name the site at which it comes in"),
+        _ => Ok(()),
+    }
+}
+
 impl Command for TakeBack {
     fn call(&self) -> &Call {
         &self.call
@@ -158,6 +192,7 @@ impl Command for TakeBack {
         authorize(context.actor, Action::TakeBack)?;
         let (scan, cylinder) = known_cylinder(&self.code, context)?;
         not_scrapped(cylinder)?;
+        check_captured(Some(cylinder), self.captured_at)?;
         let site = self.site(context)?;
         let organization = context.facts.organization(context.actor.organization_id).ok_or(Code::Internal)?;
         let agency = organization.is(OrganizationKind::InspectionAgency);
@@ -167,9 +202,9 @@ impl Command for TakeBack {
                 "a seized cylinder goes to an inspection agency and nowhere else",
             ));
         }
-        // A "return" to where it is would pass for a movement, and a movement lifts the rules against pocket codes.
-        if site.is_some_and(|site| cylinder.custody.is_at(site.id)) {
-            return Err(Error::new(Code::StateConflict, "the cylinder is recorded at this site already"));
+        let stale = is_stale(cylinder, self.captured_at);
+        if !stale {
+            check_comes_in(cylinder, site)?;
         }
         if self.residual_g.is_some_and(|said| said.get() > cylinder.stamp.max_fill_g.get()) {
             let allowed = format!("at most {} g fit into this cylinder", cylinder.stamp.max_fill_g.get());
@@ -179,12 +214,15 @@ impl Command for TakeBack {
         if filling && cylinder.owner_id != context.actor.organization_id {
             return Err(Error::new(Code::StateConflict, "the cylinder is being filled by its owner"));
         }
-        // Who neither owns nor had it can't talk the gas of a stranger's cylinder away.
+        // Who neither owns nor had it can't talk the gas of a stranger's cylinder away; nor can anybody talk away the gas of
+        // a held one, or of one that only went from one of their own places to another (`Cylinder::apply`).
         let at_least_g = if is_known_here(cylinder, context) { 0 } else { cylinder.gas_g };
         let residual_g = self.residual_g.map_or(0, MassG::get).max(at_least_g);
         let place = Place { site_id: site.map(|s| s.id), occurred_at: self.captured_at };
         let stream = Stream::Cylinder(cylinder.id);
-        let since = self.captured_at.map_or(context.now.at, |at| at.min(context.now.at));
+        // Inspections are dated by the receipt of the agency, which no clock but ours may set back.
+        let captured_at = self.captured_at.filter(|_| !agency);
+        let since = captured_at.map_or(context.now.at, |at| at.min(context.now.at));
         let kind = match (agency, site) {
             (true, _) => CustodyKind::Agency,
             (false, Some(_)) => CustodyKind::Site,
@@ -194,6 +232,7 @@ impl Command for TakeBack {
             scan,
             residual_g,
             custody: Custody { kind, organization_id: organization.id, site_id: site.map(|s| s.id), since },
+            stale,
         };
         Ok(context.event(&self.call, stream, place, |_| EventData::Returned(data)).into())
     }
@@ -219,8 +258,9 @@ impl Empty {
     /// enough for that.
     fn check_witness(&self, cylinder: &Cylinder, context: &Context<'_>) -> Result<()> {
         let pointer = "/witness_id";
-        let still_here = cylinder.last_fill.as_ref().is_some_and(|fill| !fill.moved_since);
         let not_ours = cylinder.owner_id != context.actor.organization_id;
+        let still_here =
+            cylinder.is_held() || cylinder.last_fill.as_ref().is_some_and(|fill| !fill.moved_since);
         match self.witness_id {
             None if not_ours => Err(Error::invalid(
                 pointer,
@@ -230,13 +270,13 @@ impl Empty {
             None if still_here => Err(Error::invalid(
                 pointer,
                 "required",
-                "a cylinder that was filled and has not left since is emptied by two: name the colleague who saw it",
+                "a cylinder that was filled and has not left since, or is held, is emptied by two: name the colleague who saw it",
             )),
             None => Ok(()),
             Some(id) if context.actor.user_id == Some(id) => {
                 Err(Error::invalid(pointer, "same_person", "must be somebody else than you"))
             }
-            Some(id) => check_colleague(id, pointer, context),
+            Some(id) => check_colleague(id, context.actor.site_id, pointer, context),
         }
     }
 }
@@ -260,6 +300,9 @@ impl Command for Empty {
         authorize(context.actor, Action::Empty)?;
         let (scan, cylinder) = known_cylinder(&self.code, context)?;
         not_scrapped(cylinder)?;
+        if cylinder.seized {
+            return Err(Error::new(Code::StateConflict, "a seized cylinder stays as it was seized"));
+        }
         if !is_known_here(cylinder, context) {
             return Err(Error::new(Code::Forbidden, "the cylinder is neither yours nor in your custody"));
         }

@@ -216,6 +216,12 @@ impl Command for ReplaceLabel {
     fn decide(&self, context: &Context<'_>) -> Result<Decided> {
         let cylinder = self.target.find_own(context, Action::RegisterCylinder)?;
         not_scrapped(cylinder)?;
+        if cylinder.seized {
+            return Err(Error::new(
+                Code::StateConflict,
+                "a seized cylinder keeps the label it was seized with",
+            ));
+        }
         let code = self.keys.mint(&LabelId::from_random(context.ids.bytes()));
         let data = LabelBound {
             label_id: code.id,

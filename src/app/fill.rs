@@ -2,13 +2,15 @@
 
 use super::scan::ScannedCode;
 use crate::auth::permission::{Action, authorize};
-use crate::domain::cylinder::{Cylinder, OpenPermit};
+use crate::domain::actor::Role;
+use crate::domain::cylinder::{Cylinder, GAS_ADDED, OpenPermit};
 use crate::domain::event::{
-    CylinderBrief, Decision, EventData, FillChecked, FillRecorded, FillRefused, OwnerBrief, Permit,
-    Postcheck, Precheck, Reweighed, Stream,
+    CodeStatus, CylinderBrief, Decision, EventData, FillChecked, FillRecorded, FillRefused, OwnerBrief,
+    Permit, Postcheck, Precheck, Reweighed, ScanRecord, Stream,
 };
-use crate::domain::id::{EventId, OrganizationId, ScaleId, UserId};
+use crate::domain::id::{EventId, OrganizationId, ScaleId, SiteId, UserId};
 use crate::domain::instant::Instant;
+use crate::domain::label_code::Entry;
 use crate::domain::registry::{Scale, Site};
 use crate::domain::value::{MassG, Number};
 use crate::error::{Code, Error, Result};
@@ -121,12 +123,11 @@ impl Command for CheckFill {
         };
         let district = site.map_or(&context.actor.district_code, |site| &site.district_code);
         let policy = Policy::resolve(known.policies(), district, context.now.today);
-        let findings = fill::findings(&facts, &policy, context.now);
-        let decision = fill::decide(&findings, &facts, &policy, context.ids.ppm());
+        let fill::Judged { findings, decision, stamp_answer } =
+            fill::judge(facts, &policy, context.now, context.ids.ppm());
         let allowed = cylinder.filter(|_| decision == Decision::Allowed);
         let stream = cylinder.map_or_else(|| station(context, site), |c| Stream::Cylinder(c.id));
         let place = Place { site_id: site.map(|s| s.id), occurred_at: self.captured_at };
-        let stamp_answer = fill::stamp_answer(&facts);
         let brief = cylinder.map(|c| brief(known, c));
         let event = context.event(&self.call, stream, place, |id| {
             EventData::FillChecked(Box::new(FillChecked {
@@ -244,12 +245,14 @@ impl Command for RecordFill {
     fn decide(&self, context: &Context<'_>) -> Result<Decided> {
         authorize(context.actor, Action::RecordFill)?;
         self.check_times(context)?;
-        check_checker(self.postcheck.as_ref(), context)?;
         let permit = context.facts.permit(self.permit_id);
         let own = permit.filter(|p| p.organization_id == context.actor.organization_id);
         let cylinder = own.and_then(|p| context.facts.cylinder(p.cylinder_id));
         let scale = own.and_then(|p| context.facts.scale(p.permit.scale_id));
-        check_gross(self.gross_g, cylinder)?;
+        check_checker(self.postcheck.as_ref(), scale.map(|s| s.site_id), context)?;
+        let policy = policy_at(context, scale);
+        check_gross(self.gross_g, cylinder, &policy)?;
+        let overtaken = overtaken(cylinder, scale, context, &policy);
         let facts = RecordFacts {
             permit: self.permit_facts(context),
             judge_permit: true,
@@ -260,12 +263,13 @@ impl Command for RecordFill {
             cylinder: permit.and_then(|p| context.facts.cylinder(p.cylinder_id)),
             gross_g: self.gross_g.get(),
             heaviest_g: None,
+            gas_was_added: false,
+            overtaken: &overtaken,
             residual_g: residual_g(own.and_then(|p| p.scale_g), cylinder),
             started_at: self.started_at,
             finished_at: self.finished_at,
             postcheck: self.postcheck.as_ref(),
         };
-        let policy = policy_at(context, scale);
         let findings = record::findings(&facts, &policy, context.now);
         let place = Place { site_id: scale.map(|s| s.site_id), occurred_at: Some(self.finished_at) };
         let recorded = match (record::outcome(&findings), cylinder, own, context.actor.user_id) {
@@ -303,6 +307,42 @@ impl Command for RecordFill {
     }
 }
 
+/// The rules before a fill that the permit rests on and that are broken now, after the fill.
+fn overtaken(
+    cylinder: Option<&Cylinder>,
+    scale: Option<&Scale>,
+    context: &Context<'_>,
+    policy: &Policy,
+) -> Vec<&'static str> {
+    let Some(cylinder) = cylinder else {
+        return Vec::new();
+    };
+    let known = context.facts;
+    let scan = ScanRecord {
+        entry: Entry::Scanned,
+        status: CodeStatus::Bound,
+        label_id: Some(cylinder.label.id.clone()),
+        text: None,
+        foreign_host: None,
+    };
+    let facts = FillFacts {
+        scan: &scan,
+        cylinder: Some(cylinder),
+        owner: organization(known, cylinder.owner_id),
+        filler: organization(known, context.actor.organization_id),
+        operator: context.actor.user_id.and_then(|id| known.person(id)),
+        scale,
+        site: scale.and_then(|scale| known.site(scale.site_id)),
+        scale_permit: None,
+        cylinder_permit: None,
+        scale_g: None,
+        stamp_digits: None,
+        precheck: &Precheck::default(),
+        clock_trusted: context.clock_trusted,
+    };
+    fill::overtaken(&facts, policy, context.now)
+}
+
 /// Gas that was in the cylinder before, by the scale reading of the check.
 fn residual_g(scale_g: Option<i32>, cylinder: Option<&Cylinder>) -> i32 {
     match (scale_g, cylinder) {
@@ -317,13 +357,10 @@ fn policy_at(context: &Context<'_>, scale: Option<&Scale>) -> Policy {
     Policy::resolve(context.facts.policies(), district, context.now.today)
 }
 
-/// How far a scale may be off below the stamped tare before its reading is no weight of this cylinder, in grams.
-const BELOW_TARE_G: i32 = 2_000;
-
 /// A filled cylinder weighs at least its tare: less is a slip of the hand or another cylinder.
-fn check_gross(gross_g: MassG, cylinder: Option<&Cylinder>) -> Result<()> {
-    let tare_g = cylinder.map_or(0, |c| c.stamp.tare_g.get());
-    if gross_g.get() < tare_g - BELOW_TARE_G {
+fn check_gross(gross_g: MassG, cylinder: Option<&Cylinder>, policy: &Policy) -> Result<()> {
+    let least_g = cylinder.map_or(0, |c| c.stamp.tare_g.get() - policy.tare_tolerance_g());
+    if gross_g.get() < least_g {
         return Err(Error::invalid(
             "/gross_g",
             "below_tare",
@@ -333,24 +370,33 @@ fn check_gross(gross_g: MassG, cylinder: Option<&Cylinder>) -> Result<()> {
     Ok(())
 }
 
-/// A checker must be somebody of the same organization.
-fn check_checker(postcheck: Option<&Postcheck>, context: &Context<'_>) -> Result<()> {
+/// A checker must be a colleague who handles gas at that site.
+fn check_checker(postcheck: Option<&Postcheck>, site: Option<SiteId>, context: &Context<'_>) -> Result<()> {
     let Some(id) = postcheck.and_then(|p| p.checker_id) else {
         return Ok(());
     };
-    check_colleague(id, "/postcheck/checker_id", context)
+    check_colleague(id, site, "/postcheck/checker_id", context)
 }
 
-/// Whether somebody is an active user of the caller's organization; the error names the member that told of them.
-pub(super) fn check_colleague(id: UserId, pointer: &str, context: &Context<'_>) -> Result<()> {
-    let colleague = context
-        .facts
-        .person(id)
-        .filter(|person| person.active && person.organization_id == context.actor.organization_id);
-    match colleague {
-        Some(_) => Ok(()),
-        None => Err(Error::invalid(pointer, "user_not_found", "must be a user of your organization")),
+/// Whether somebody is an active user of the caller's organization who handles gas at this site, or at all of them; the
+/// error names the member that told of them.
+pub(super) fn check_colleague(
+    id: UserId,
+    site: Option<SiteId>,
+    pointer: &str,
+    context: &Context<'_>,
+) -> Result<()> {
+    let wrong = |code: &str, allowed: &str| Err(Error::invalid(pointer, code, allowed));
+    let person = context.facts.person(id).filter(|person| person.active);
+    let Some(person) = person.filter(|p| p.organization_id == context.actor.organization_id) else {
+        return wrong("user_not_found", "must be a user of your organization");
+    };
+    let skilled = [Role::FillChecker, Role::FillOperator].iter().any(|role| person.roles.contains(role));
+    let elsewhere = person.site_id.zip(site).is_some_and(|(own, here)| own != here);
+    if !skilled || elsewhere {
+        return wrong("not_a_checker", "must be a fill checker or fill operator of this site");
     }
+    Ok(())
 }
 
 /// `POST /fills/{id}/reweigh`: a held fill is weighed and checked again.
@@ -387,13 +433,16 @@ impl Command for ReweighFill {
             .fill(self.fill_id)
             .filter(|fill| fill.organization_id == context.actor.organization_id)
             .ok_or(Code::FillNotFound)?;
-        check_checker(Some(&self.postcheck), context)?;
+        check_checker(Some(&self.postcheck), fill.site_id, context)?;
         let cylinder = context.facts.cylinder(fill.cylinder_id).ok_or(Code::Internal)?;
         let newest = cylinder.last_fill.as_ref().filter(|last| last.id == self.fill_id && !last.moved_since);
         if newest.is_none() || cylinder.scrapped {
             return Err(Error::new(Code::StateConflict, "the cylinder was filled, moved or scrapped since"));
         }
-        check_gross(self.gross_g, Some(cylinder))?;
+        let site = fill.site_id.and_then(|id| context.facts.site(id));
+        let district = site.map_or(&context.actor.district_code, |site| &site.district_code);
+        let policy = Policy::resolve(context.facts.policies(), district, context.now.today);
+        check_gross(self.gross_g, Some(cylinder), &policy)?;
         let facts = RecordFacts {
             permit: None,
             judge_permit: false,
@@ -403,14 +452,13 @@ impl Command for ReweighFill {
             cylinder: Some(cylinder),
             gross_g: self.gross_g.get(),
             heaviest_g: newest.map(|last| last.heaviest_g),
+            gas_was_added: newest.is_some_and(|last| last.held_for.iter().any(|rule| rule == GAS_ADDED)),
+            overtaken: &[],
             residual_g: 0,
             started_at: context.now.at,
             finished_at: context.now.at,
             postcheck: Some(&self.postcheck),
         };
-        let site = fill.site_id.and_then(|id| context.facts.site(id));
-        let district = site.map_or(&context.actor.district_code, |site| &site.district_code);
-        let policy = Policy::resolve(context.facts.policies(), district, context.now.today);
         let findings = record::findings(&facts, &policy, context.now);
         let record::Outcome::Recorded(status) = record::outcome(&findings) else {
             return Err(Error::new(Code::StateConflict, "the second weighing can't be judged"));

@@ -7,6 +7,7 @@ use crate::domain::cylinder::{CustodyKind, Cylinder};
 use crate::domain::date::{Day, StampDate};
 use crate::domain::event::{CheckResult, Documented, EventData, Inspected, LifeExtended, Stream};
 use crate::domain::inspection::{InspectionItems, ItemResult, inspection_due, latest_life_end};
+use crate::domain::instant::Instant;
 use crate::domain::registry::{CertificateKind, LicenseKind, OrganizationKind};
 use crate::domain::value::{Number, Reason};
 use crate::error::{Code, Error, Result};
@@ -88,6 +89,18 @@ pub struct RecordInspection {
     pub scrap_reason: Option<Reason>,
 }
 
+/// When the agency recorded that it received the cylinder.
+fn received_at(context: &Context<'_>, cylinder: &Cylinder) -> Result<Instant> {
+    let custody = cylinder.custody;
+    if custody.kind == CustodyKind::Agency && custody.organization_id == context.actor.organization_id {
+        return Ok(custody.since);
+    }
+    Err(Error::new(
+        Code::StateConflict,
+        "the cylinder is not at this agency; record its receipt first (POST /returns)",
+    ))
+}
+
 impl RecordInspection {
     /// No result from the future, from before manufacture, or from before the agency had the cylinder.
     fn check_dates(&self, context: &Context<'_>, cylinder: &Cylinder) -> Result<()> {
@@ -99,14 +112,10 @@ impl RecordInspection {
         if day < cylinder.stamp.manufactured_on.first_day() {
             return wrong("before_manufacture", "must not be before manufacture");
         }
-        let custody = cylinder.custody;
-        let here =
-            custody.kind == CustodyKind::Agency && custody.organization_id == context.actor.organization_id;
-        let received_on = if here { context.now.day_of(custody.since) } else { context.now.today };
-        if day < received_on {
+        if day < context.now.day_of(received_at(context, cylinder)?) {
             return wrong(
                 "before_receipt",
-                "must not be before the day on which the agency received the cylinder; record the receipt first",
+                "must not be before the day on which the agency recorded that it received the cylinder",
             );
         }
         if self.next_due_on.is_some_and(|due| due.0 <= day) {
@@ -132,6 +141,9 @@ impl RecordInspection {
                 "contradicts_items",
                 "an item failed, so the result can't be a pass",
             ));
+        }
+        if !self.items.results().any(|item| item == ItemResult::Pass) {
+            return Err(Error::invalid("/items", "required", "a pass needs at least one item that passed"));
         }
         not_seized(cylinder)?;
         if self.inspected_on.0 > cylinder.life_ends_on.0 {

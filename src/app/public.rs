@@ -11,7 +11,7 @@ use crate::db::conn::Conn;
 use crate::db::facts;
 use crate::db::history::PublicScanRow;
 use crate::db::types::Json;
-use crate::domain::cylinder::Cylinder;
+use crate::domain::cylinder::{CustodyKind, Cylinder};
 use crate::domain::event::{CodeStatus, FillStatus, Precheck, ScanRecord};
 use crate::domain::finding::{Finding, Severity};
 use crate::domain::id::OrganizationId;
@@ -26,7 +26,6 @@ use crate::ledger::writer::clock_is_trusted;
 
 /// The rules of the fill gate that speak of the cylinder and its owner alone, whoever fills it wherever.
 const CYLINDER_RULES: &[&str] = &[
-    "fill.clock-untrusted",
     "fill.code-unknown",
     "fill.code-forged",
     "fill.code-revoked",
@@ -45,6 +44,34 @@ const CYLINDER_RULES: &[&str] = &[
     "fill.inspection-soon",
 ];
 
+/// Those of them that compare days. A wrong clock makes none of them true.
+const DATE_RULES: &[&str] =
+    &["fill.inspection-overdue", "fill.life-ended", "fill.uninsured", "fill.inspection-soon"];
+
+crate::words! {
+    /// What the records say of a cylinder.
+    pub enum Standing {
+        /// It may be used.
+        Lawful => "lawful",
+        /// It may be used, but perhaps it was not filled for who scans it.
+        Caution => "caution",
+        /// The clock is wrong: nobody can tell now.
+        Unjudged => "unjudged",
+        /// It must not be used, or there is no such cylinder.
+        NotLawful => "not_lawful",
+    }
+}
+
+crate::words! {
+    /// What somebody should ask about before they take a cylinder.
+    pub enum Caution {
+        /// No fill is on record.
+        NeverFilled => "never_filled",
+        /// By the records it is at a station, with an agency or with its owner.
+        NotDelivered => "not_delivered",
+    }
+}
+
 /// What a public look-up found.
 #[derive(Debug)]
 pub struct PublicRecord {
@@ -56,6 +83,8 @@ pub struct PublicRecord {
     pub findings: Vec<Finding>,
     /// Whether a fill is held that may not leave the station.
     pub held: bool,
+    /// Whether the clock agrees with the newest recorded event. If not, no date can be judged.
+    pub clock_trusted: bool,
     /// The cylinder.
     pub cylinder: Option<Cylinder>,
     /// Its owner's name.
@@ -69,17 +98,37 @@ pub struct PublicRecord {
 }
 
 impl PublicRecord {
-    /// Whether the cylinder may be used.
-    pub fn is_lawful(&self) -> bool {
-        self.cylinder.is_some() && !self.held && self.findings.iter().all(|f| f.severity != Severity::Refuse)
+    /// What the records say.
+    pub fn standing(&self) -> Standing {
+        let refused = self.held || self.findings.iter().any(|f| f.severity == Severity::Refuse);
+        match &self.cylinder {
+            None => Standing::NotLawful,
+            Some(_) if refused => Standing::NotLawful,
+            Some(_) if !self.clock_trusted => Standing::Unjudged,
+            Some(_) if !self.cautions().is_empty() => Standing::Caution,
+            Some(_) => Standing::Lawful,
+        }
+    }
+
+    /// What should be asked about.
+    pub fn cautions(&self) -> Vec<Caution> {
+        let Some(cylinder) = &self.cylinder else {
+            return Vec::new();
+        };
+        let kept =
+            matches!(cylinder.custody.kind, CustodyKind::Owner | CustodyKind::Site | CustodyKind::Agency);
+        let all = [(Caution::NeverFilled, cylinder.last_fill.is_none()), (Caution::NotDelivered, kept)];
+        all.into_iter().filter_map(|(caution, holds)| holds.then_some(caution)).collect()
     }
 }
 
 /// What a public look-up answers.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PublicView {
-    /// Whether the cylinder may be used.
+    /// Whether the cylinder may be used by all that is known, also where something should be asked about first.
     pub lawful: bool,
+    /// What the records say.
+    pub standing: Standing,
     /// Why not.
     pub reasons: Vec<String>,
     /// What else should be known.
@@ -172,13 +221,17 @@ fn judge(
     let district = owner.0.as_ref().map_or(&country, |o| &o.district_code);
     let policy = Policy::resolve(&policies, district, now.today);
     let mut findings = fill::findings(&facts, &policy, now);
-    findings.retain(|finding| CYLINDER_RULES.contains(&finding.rule.as_str()));
+    findings.retain(|finding| {
+        let rule = finding.rule.as_str();
+        CYLINDER_RULES.contains(&rule) && (clock_trusted || !DATE_RULES.contains(&rule))
+    });
     let last = cylinder.as_ref().and_then(|c| c.last_fill.as_ref());
     Ok(PublicRecord {
         status: scan.status,
         label_id: scan.label_id,
         findings,
         held: last.is_some_and(|fill| fill.status == FillStatus::Held),
+        clock_trusted,
         filled_on: last.map(|fill| now.day_of(fill.at)),
         cylinder,
         owner_name: owner.0.map(|o| o.name.to_string()),

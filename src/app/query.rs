@@ -9,11 +9,13 @@ use super::{App, Session};
 use crate::auth::keyring::Keyring;
 use crate::auth::permission::{Action, Scope};
 use crate::db::conn::Conn;
-use crate::db::facts::{self, CylinderRow, FillRow, StampKey};
+use crate::db::facts::{self, CylinderRow, FillRow, LabelRow, StampKey};
 use crate::db::history::{self, Names};
 use crate::db::registry::Page;
 use crate::domain::actor::{Actor, Credential};
-use crate::domain::cylinder::{Custody, Cylinder, CylinderStatus, Insurance, LabelStatus};
+use crate::domain::cylinder::{
+    Custody, Cylinder, CylinderStatus, Insurance, LabelStatus, Stamp, without_end,
+};
 use crate::domain::date::Day;
 use crate::domain::district::DistrictCode;
 use crate::domain::event::{Event, EventData};
@@ -22,6 +24,7 @@ use crate::domain::id::{CylinderId, EventId, OrganizationId, SiteId, UserId};
 use crate::domain::instant::Instant;
 use crate::domain::label_code::{Entry, LabelCode, LabelId, Scan};
 use crate::domain::steel;
+use crate::domain::value::Text;
 use crate::error::{Code, Result};
 use crate::gate::rule::{Citation, Lang, find as find_rule};
 use crate::ledger::chain::hex;
@@ -102,7 +105,12 @@ pub fn resolve(conn: &mut Conn, keys: &Keyring, text: &str, by: Option<(&Actor, 
         Scan::Code(_) | Scan::Foreign(_) => return Err(Code::CylinderNotFound.into()),
     };
     let found = facts::labels(conn, &[label])?;
-    found.first().map(|row| Target { id: row.cylinder_id, scanned }).ok_or(Code::CylinderNotFound.into())
+    // A void label may hang anywhere: it names the cylinder, but shows nobody that it is at hand.
+    let target = |row: &LabelRow| Target {
+        id: row.cylinder_id,
+        scanned: scanned && row.status != LabelStatus::Revoked,
+    };
+    found.first().map(target).ok_or(Code::CylinderNotFound.into())
 }
 
 fn resolve_stamp(conn: &mut Conn, stamp: &str, by: Option<(&Actor, Scope)>) -> Result<Target> {
@@ -212,7 +220,7 @@ pub struct CylinderView {
     /// What the steel says.
     #[serde(flatten)]
     #[schema(value_type = Object)]
-    pub stamp: crate::domain::cylinder::Stamp,
+    pub stamp: Stamp,
     /// Last passed inspection.
     pub last_inspected_on: Option<crate::domain::date::StampDate>,
     /// When the next inspection is due.
@@ -260,6 +268,8 @@ pub struct Viewer<'a> {
     pub labels_of: Option<OrganizationId>,
     /// The organization whose insurance may be shown; none for everybody's.
     pub only_of: Option<OrganizationId>,
+    /// Whether the end of the serial number is kept back: it answers the stamp challenge, and is to be read from the steel.
+    pub hides_serial_end: bool,
 }
 
 fn label_view(id: &LabelId, status: LabelStatus, code: Option<LabelCode>, public_url: &str) -> LabelView {
@@ -286,6 +296,15 @@ impl Viewer<'_> {
         let mine = self.labels_of == Some(cylinder.owner_id) && label.status != LabelStatus::Revoked;
         let code = self.keys.tag(&label.id, label.key_id).filter(|_| mine);
         label_view(&label.id, label.status, code, self.public_url)
+    }
+
+    fn stamp(&self, mut stamp: Stamp) -> Stamp {
+        if self.hides_serial_end
+            && let Ok(masked) = Text::new(&without_end(stamp.serial_no.as_str()))
+        {
+            stamp.serial_no = masked;
+        }
+        stamp
     }
 
     /// A cylinder's file.
@@ -315,7 +334,7 @@ impl Viewer<'_> {
             }),
             registered_at: cylinder.registered_at,
             version: row.version,
-            stamp: cylinder.stamp,
+            stamp: self.stamp(cylinder.stamp),
         }
     }
 }

@@ -53,6 +53,7 @@ impl Change {
             Self::Seize(_) => cylinder.seized.then_some("it is seized already"),
             Self::Blacklist(_) => cylinder.blacklisted.then_some("it is on the blacklist already"),
             Self::Unblacklist(_) => (!cylinder.blacklisted).then_some("it is not on the blacklist"),
+            Self::Lose(_) | Self::RevokeLabel(_) if cylinder.seized => Some("it is seized"),
             Self::Lose(_) => cylinder.lost.then_some("it is reported lost already"),
             Self::Recover(_) => (!cylinder.lost).then_some("it is not reported lost"),
             Self::RevokeLabel(_) => {

@@ -161,7 +161,9 @@ pub const TABLE: &[Line] = &[
     ),
 ];
 
-/// Acts of a closed organization that are judged by the rules of a gate, so that the attempt is on record.
+/// Acts of a suspended or closed organization that the rules of a gate judge, so that the attempt is on record: a check and a
+/// handover are refused; a fill on a permit from before is recorded, because the gas is in it, and held
+/// (`fill.permit-overtaken`).
 const JUDGED_BY_GATE: &[Action] = &[A::CheckFill, A::RecordFill, A::HandOver];
 
 /// Acts that only some authorities may take: those that grant and enforce (市场监管、燃气管理; seizures also 公安、城管、应急).

@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::{CliError, Output, connect, parts, print};
-use crate::app::public::look_up;
+use crate::app::public::{Standing, look_up};
 use crate::app::query::{in_words, resolve};
 use crate::auth::keyring::Keyring;
 use crate::config::Settings;
@@ -42,7 +42,7 @@ impl Reference {
         let now = Moment::new(parts().clock.now(), settings.time_zone);
         let record = look_up(&mut conn, &keys, &self.code, now, i64::from(settings.clock_gap_days.get()))?;
         let findings = in_words(&record.findings, self.lang());
-        let lawful = record.is_lawful();
+        let lawful = matches!(record.standing(), Standing::Lawful | Standing::Caution);
         let mut text =
             if lawful { "ALLOWED as far as the cylinder goes".to_owned() } else { "REFUSED".to_owned() };
         for finding in &findings {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::date::{Day, StampDate, Validity};
 use super::event::{
     CheckResult, Decision, EventData, FillChecked, FillRecorded, FillStatus, Inspected, NewEvent, Permit,
-    Registered,
+    Registered, Returned,
 };
 use super::id::{CylinderId, EventId, OrganizationId, ScaleId, SiteId, UserId};
 use super::instant::Instant;
@@ -129,6 +129,17 @@ impl Stamp {
     }
 }
 
+/// A serial number with a dot for each of its last four letters and digits: those answer the stamp challenge.
+pub fn without_end(serial_no: &str) -> String {
+    let kept = serial_no.chars().filter(|c| c.is_alphanumeric()).count().saturating_sub(4);
+    let mut seen = 0;
+    let masked = serial_no.chars().map(|c| {
+        seen += usize::from(c.is_alphanumeric());
+        if c.is_alphanumeric() && seen > kept { '•' } else { c }
+    });
+    masked.collect()
+}
+
 crate::words! {
     /// Who can have a cylinder.
     pub enum CustodyKind {
@@ -162,7 +173,18 @@ pub struct Custody {
 impl Custody {
     /// Whether the cylinder stays at this site. A customer or an authority may have it from a site and be elsewhere.
     pub fn is_at(&self, site_id: SiteId) -> bool {
-        matches!(self.kind, CustodyKind::Site | CustodyKind::Agency) && self.site_id == Some(site_id)
+        self.at_site() == Some(site_id)
+    }
+
+    /// The site at which the cylinder stays, where it stays at one.
+    pub fn at_site(&self) -> Option<SiteId> {
+        self.site_id.filter(|_| matches!(self.kind, CustodyKind::Site | CustodyKind::Agency))
+    }
+
+    /// Whether somebody else than this organization has the cylinder: a customer, an authority or another organization.
+    pub fn is_of_others(&self, organization_id: OrganizationId) -> bool {
+        matches!(self.kind, CustodyKind::Customer | CustodyKind::Authority)
+            || self.organization_id != organization_id
     }
 }
 
@@ -183,8 +205,10 @@ pub struct OpenPermit {
 pub struct LastFill {
     /// The fill, by its event.
     pub id: EventId,
-    /// When it was finished.
+    /// When it was finished, as the client told.
     pub at: Instant,
+    /// When it was recorded: no client can move it.
+    pub recorded_at: Instant,
     /// Who filled.
     pub organization_id: OrganizationId,
     /// Where.
@@ -314,6 +338,16 @@ impl Cylinder {
         self.gas_g > self.stamp.max_fill_g.get() / 2
     }
 
+    /// Whether something on record happened after this instant: a scan of then tells nothing of now.
+    pub fn is_newer_than(&self, captured_at: Instant) -> bool {
+        captured_at < self.custody.since || self.last_fill.as_ref().is_some_and(|fill| captured_at < fill.at)
+    }
+
+    /// Whether its last fill may not leave yet.
+    pub fn is_held(&self) -> bool {
+        self.last_fill.as_ref().is_some_and(|fill| fill.status == FillStatus::Held)
+    }
+
     /// The first state, from the event that registered it.
     pub fn registered(id: CylinderId, event: &NewEvent, data: &Registered) -> Self {
         Self {
@@ -364,6 +398,8 @@ impl Cylinder {
                 if let Some(fill) = self.last_fill.as_mut().filter(|fill| fill.id == data.fill_id) {
                     fill.net_g = data.net_g;
                     fill.heaviest_g = fill.heaviest_g.max(data.net_g);
+                    // What is weighed full again was not emptied for the next fill.
+                    fill.emptied_since &= data.net_g <= self.stamp.max_fill_g.get() / 2;
                     fill.status = data.status;
                     fill.held_for = held_for(&data.findings);
                 }
@@ -377,12 +413,9 @@ impl Cylinder {
                 self.move_to(CustodyKind::Agency, event);
                 self.scrap();
             }
-            EventData::HandedOver(_) => self.move_to(CustodyKind::Customer, event),
-            EventData::Returned(data) => {
-                // Gas that nobody recorded doesn't count: a cylinder filled elsewhere and "returned full" is not filled.
-                self.gas_g = self.gas_g.min(data.residual_g);
-                self.moved(data.custody);
-            }
+            EventData::HandedOver(data) if !data.stale => self.move_to(CustodyKind::Customer, event),
+            EventData::Returned(data) if !data.stale => self.apply_returned(data),
+            EventData::HandedOver(_) | EventData::Returned(_) => {}
             EventData::Emptied(data) => self.apply_emptied(data.residual_g),
             EventData::Lost(_) => {
                 self.lost = true;
@@ -429,8 +462,17 @@ impl Cylinder {
                 self.open_permit = Some(OpenPermit { permit, scale_id: data.scale_id, operator_id });
             }
             (Decision::Challenged, ..) => self.label.challenged = true,
+            (Decision::Refused, ..) => self.void_permit_of(data),
             _ => {}
         }
+    }
+
+    /// Who was told no on the scale of the open permit may not go on with it. A stranger's refused check ends nobody's.
+    fn void_permit_of(&mut self, refused: &FillChecked) {
+        let same = |open: &OpenPermit| {
+            open.scale_id == refused.scale_id && Some(open.operator_id) == refused.operator_id
+        };
+        self.open_permit = self.open_permit.filter(|open| !same(open));
     }
 
     fn apply_fill(&mut self, event: &NewEvent, data: &FillRecorded) {
@@ -439,6 +481,7 @@ impl Cylinder {
         self.last_fill = Some(LastFill {
             id: event.id,
             at: data.finished_at,
+            recorded_at: event.recorded_at,
             organization_id: event.organization_id,
             site_id: event.site_id,
             net_g: data.net_g,
@@ -462,6 +505,9 @@ impl Cylinder {
     fn apply_inspection(&mut self, event: &NewEvent, data: &Inspected) {
         self.move_to(CustodyKind::Agency, event);
         self.gas_g = 0;
+        if let Some(fill) = self.last_fill.as_mut() {
+            fill.emptied_since = true;
+        }
         self.inspection_due_on = data.inspection_due_on;
         match data.result {
             CheckResult::Pass => {
@@ -476,14 +522,30 @@ impl Cylinder {
         }
     }
 
+    fn apply_returned(&mut self, data: &Returned) {
+        // From one's own hand into one's own hand is no way out and back: it says nothing of the gas, and lifts no rule.
+        if !self.custody.is_of_others(data.custody.organization_id) {
+            self.custody = data.custody;
+            self.open_permit = None;
+            return;
+        }
+        // Gas that nobody recorded doesn't count: a cylinder filled elsewhere and "returned full" is not filled. What is
+        // held stays as full as it was weighed, until two people emptied it.
+        if !self.is_held() {
+            self.gas_g = self.gas_g.min(data.residual_g);
+        }
+        self.moved(data.custody);
+    }
+
     fn apply_emptied(&mut self, residual_g: i32) {
         self.gas_g = self.gas_g.min(residual_g);
         let limit_g = self.stamp.max_fill_g.get();
         if let Some(fill) = self.last_fill.as_mut() {
-            fill.emptied_since = true;
+            // A breath of gas let out makes no cylinder ready for the next fill.
+            fill.emptied_since |= residual_g <= limit_g / 2;
             fill.heaviest_g = residual_g;
             if residual_g <= limit_g {
-                fill.held_for.retain(|rule| rule != OVERFILLED && rule != EXCESS_UNACCOUNTED);
+                fill.held_for.retain(|rule| !ENDED_BY_EMPTYING.contains(&rule.as_str()));
             }
             if fill.held_for.is_empty() {
                 fill.status = FillStatus::Released;
@@ -520,6 +582,11 @@ pub const OVERFILLED: &str = "fill.overfilled";
 
 /// The rule that holds what a second weighing found lighter than gas can vanish; it ends the same way.
 pub const EXCESS_UNACCOUNTED: &str = "fill.excess-unaccounted";
+
+/// The rule that holds what a second weighing found heavier than the fill left it; it ends the same way.
+pub const GAS_ADDED: &str = "fill.gas-added";
+
+const ENDED_BY_EMPTYING: [&str; 3] = [OVERFILLED, EXCESS_UNACCOUNTED, GAS_ADDED];
 
 fn held_for(findings: &[super::finding::Finding]) -> Vec<String> {
     findings.iter().filter(|f| f.severity == super::finding::Severity::Hold).map(|f| f.rule.clone()).collect()

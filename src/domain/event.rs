@@ -413,6 +413,9 @@ pub struct Handover {
     pub private_commitment: String,
     /// What the rules found.
     pub findings: Vec<Finding>,
+    /// Scanned before what is on record already, and told late: it moves nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stale: bool,
 }
 
 /// See [`EventData::Returned`].
@@ -424,6 +427,9 @@ pub struct Returned {
     pub residual_g: i32,
     /// Who has it now.
     pub custody: Custody,
+    /// Scanned before what is on record already, and told late: it moves nothing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stale: bool,
 }
 
 /// See [`EventData::Emptied`].

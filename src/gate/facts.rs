@@ -83,6 +83,10 @@ pub struct RecordFacts<'a> {
     pub gross_g: i32,
     /// On a second weighing the most gas that was weighed in it since gas was last taken out, in grams.
     pub heaviest_g: Option<i32>,
+    /// Whether an earlier second weighing found gas that no permit was given for, and none was taken out since.
+    pub gas_was_added: bool,
+    /// The rules before a fill that the permit rests on and that are broken now; none on a second weighing.
+    pub overtaken: &'a [&'static str],
     /// Gas in it before the fill by the scale reading of the check, in grams; 0 where none was taken.
     pub residual_g: i32,
     /// When the gas began to flow.

@@ -286,6 +286,7 @@ pub fn last_fill(at: &str) -> LastFill {
     LastFill {
         id: id(0x70),
         at: instant(at),
+        recorded_at: instant(at),
         organization_id: id(FILLER),
         site_id: Some(id(SITE)),
         net_g: 14_500,

@@ -47,6 +47,7 @@ pub const ITEMS: &[PolicyItem] = &[
     integer("tare_tolerance_g", 400, 0, 5_000),
     PolicyItem { name: "stamp_challenge_rate", kind: PolicyKind::Rate, default: 50_000 },
     integer("permit_ttl_s", 600, 30, 7_200),
+    integer("late_record_s", 3_600, 0, 86_400),
     integer("short_fill_g", 1_000, 0, 20_000),
     integer("reweigh_tolerance_g", 500, 0, 5_000),
     integer("no_gas_g", 200, 0, 5_000),
@@ -114,6 +115,11 @@ impl Policy {
     /// How long a permit lasts, in seconds.
     pub fn permit_ttl_s(&self) -> i64 {
         self.integer("permit_ttl_s")
+    }
+
+    /// How long after the end of its permit a fill may still be recorded, in seconds.
+    pub fn late_record_s(&self) -> i64 {
+        self.integer("late_record_s")
     }
 
     /// A net mass that far below the maximum is short weight, in grams.

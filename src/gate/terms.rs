@@ -60,6 +60,14 @@ const CUSTODY: &[(&str, Words)] = &[
 
 const MEDIA: &[(&str, Words)] = &[("lpg", words("液化石油气", "LPG")), ("dme", words("二甲醚", "DME"))];
 
+const OVERTAKEN: &[(&str, Words)] = &[
+    ("fill.owner-closed", words("产权单位已关停或吊销", "the owner is closed or revoked")),
+    ("fill.station-closed", words("本单位已关停", "the filler is closed")),
+    ("fill.station-license", words("充装许可证无效", "no filling license in force")),
+    ("fill.operator-certificate", words("充装工不能上岗", "the operator may not fill")),
+    ("fill.scale-invalid", words("秤不能用", "the scale cannot be used")),
+];
+
 /// A word of the evidence of this name, where it is one of a closed list. Names and numbers are left as they are.
 pub fn find(name: &str, word: &str) -> Option<Words> {
     let list = match name {
@@ -68,6 +76,7 @@ pub fn find(name: &str, word: &str) -> Option<Words> {
         "reasons" => UNFIT,
         "failed" | "missing" => CHECK_ITEMS,
         "custody" => CUSTODY,
+        "overtaken" => OVERTAKEN,
         "stamp_medium" | "scale_medium" => MEDIA,
         _ => return None,
     };
@@ -80,7 +89,7 @@ mod tests {
 
     #[test]
     fn every_term_is_there_once_and_in_its_language() {
-        for list in [STATUS, REASON, CHECK_ITEMS, UNFIT, CUSTODY, MEDIA] {
+        for list in [STATUS, REASON, CHECK_ITEMS, UNFIT, CUSTODY, MEDIA, OVERTAKEN] {
             for (at, (word, words)) in list.iter().enumerate() {
                 assert!(!words.zh.is_empty() && !words.zh.is_ascii(), "{word}");
                 assert!(!words.en.is_empty() && words.en.is_ascii() && !words.en.contains('_'), "{word}");

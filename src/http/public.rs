@@ -8,11 +8,12 @@ use utoipa::IntoParams;
 
 use super::extract::{lang_of, query};
 use super::public_notice::{Notice, NoticePage};
-use super::public_page::{PublicCylinder, PublicPage, Verdict};
+use super::public_page::{PublicCylinder, PublicPage, Verdict, kilograms};
 use super::reply::{Data, HttpResult, blocking};
 use super::{problem, public_notice};
-use crate::app::public::{PublicRecord, PublicView};
+use crate::app::public::{Caution, PublicRecord, PublicView, Standing};
 use crate::app::query::in_words;
+use crate::domain::cylinder::OVERFILLED;
 use crate::domain::event::CodeStatus;
 use crate::domain::finding::Severity;
 use crate::domain::label_code::{Entry, Scan};
@@ -66,15 +67,50 @@ async fn look_up(service: &Data, request: &HttpRequest, asked: &PublicQuery) -> 
 fn sentences(record: &PublicRecord, severity: impl Fn(Severity) -> bool, lang: Lang) -> Vec<String> {
     let chosen: Vec<_> = record.findings.iter().filter(|f| severity(f.severity)).cloned().collect();
     let mut sentences: Vec<String> = in_words(&chosen, lang).into_iter().map(|f| f.message).collect();
-    if record.held && severity(Severity::Refuse) {
-        sentences.push(match lang {
-            Lang::Zh => "充装后复检未通过或未完成，不得出站".to_owned(),
-            Lang::En => {
-                "The check after filling was failed or not finished; it must not leave the station".to_owned()
-            }
-        });
+    if severity(Severity::Refuse) {
+        sentences.extend(held_for(record, lang));
+    } else {
+        sentences.extend(record.cautions().into_iter().map(|caution| asked_about(caution, lang).to_owned()));
     }
     sentences
+}
+
+/// Why the last fill is held: over-filling by its masses, the rest in one sentence.
+fn held_for(record: &PublicRecord, lang: Lang) -> Vec<String> {
+    let cylinder = record.cylinder.as_ref().filter(|_| record.held);
+    let Some((cylinder, fill)) = cylinder.and_then(|c| Some((c, c.last_fill.as_ref()?))) else {
+        return Vec::new();
+    };
+    let (net, most) = (kilograms(fill.net_g), kilograms(cylinder.stamp.max_fill_g.get()));
+    let over = match lang {
+        Lang::Zh => format!("充装超量：净重 {net}，最多允许 {most}，不得出站"),
+        Lang::En => {
+            format!(
+                "Over-filled: {net} of gas where at most {most} are allowed; it must not leave the station"
+            )
+        }
+    };
+    let unchecked = match lang {
+        Lang::Zh => "充装后复检未通过或未完成，不得出站",
+        Lang::En => "The check after filling was failed or not finished; it must not leave the station",
+    };
+    let is_over = fill.held_for.iter().any(|rule| rule == OVERFILLED);
+    let others = fill.held_for.iter().any(|rule| rule != OVERFILLED) || !is_over;
+    [(is_over, over), (others, unchecked.to_owned())]
+        .into_iter()
+        .filter_map(|(holds, sentence)| holds.then_some(sentence))
+        .collect()
+}
+
+fn asked_about(caution: Caution, lang: Lang) -> &'static str {
+    match (caution, lang) {
+        (Caution::NeverFilled, Lang::Zh) => "没有充装记录：不要当作满瓶接收",
+        (Caution::NeverFilled, Lang::En) => "No fill is on record: do not accept it as full",
+        (Caution::NotDelivered, Lang::Zh) => "记录显示此瓶在站点、检验机构或产权单位，没有交付给用户的记录",
+        (Caution::NotDelivered, Lang::En) => {
+            "By the records it is at a station, with an agency or with its owner; no delivery to a customer is recorded"
+        }
+    }
 }
 
 /// `GET /api/v1/public/cylinders/{code}`
@@ -101,7 +137,8 @@ fn lang(request: &HttpRequest, asked: Option<&str>) -> Lang {
 fn view(record: &PublicRecord, lang: Lang) -> PublicView {
     let cylinder = record.cylinder.as_ref();
     PublicView {
-        lawful: record.is_lawful(),
+        lawful: matches!(record.standing(), Standing::Lawful | Standing::Caution),
+        standing: record.standing(),
         reasons: sentences(record, |s| s == Severity::Refuse, lang),
         notes: sentences(record, |s| s != Severity::Refuse, lang),
         registration_code: cylinder.and_then(|c| c.registration_code.as_ref()).map(ToString::to_string),
@@ -127,11 +164,13 @@ pub async fn page(service: Data, request: HttpRequest) -> HttpResult {
 }
 
 fn record_page(service: &Data, record: &PublicRecord, lang: Lang) -> HttpResult {
-    let verdict = match (record.status, record.is_lawful()) {
+    let verdict = match (record.status, record.standing()) {
         (CodeStatus::Forged, _) => Verdict::ForgedCode,
         (CodeStatus::Unknown, _) => Verdict::UnknownCode,
-        (_, true) => Verdict::Lawful,
-        (_, false) => Verdict::NotLawful,
+        (_, Standing::Lawful) => Verdict::Lawful,
+        (_, Standing::Caution) => Verdict::Caution,
+        (_, Standing::Unjudged) => Verdict::Unjudged,
+        (_, Standing::NotLawful) => Verdict::NotLawful,
     };
     let view = view(record, lang);
     let page = PublicPage {

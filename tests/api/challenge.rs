@@ -129,6 +129,7 @@ both! {
         let w = World::enter(app).await;
         let code = w.cylinder("E12345X9").await;
         let permit = w.permit(&code).await;
+        ask_everybody(&w).await;
         for _ in 0..3 {
             assert_eq!(answered(&w, &code, "0000").await.1, ["fill.stamp-mismatch"]);
         }
@@ -184,6 +185,41 @@ both! {
                 assert_eq!(got["permit"].is_null(), expected != "allowed");
             }
         }
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn nobody_uses_up_the_answers_of_a_strangers_label(app) {
+        let w = World::enter(app).await;
+        let code = w.cylinder("R12345X9").await;
+        let wrong = |scale: &str| {
+            let mut body = check(&code, scale);
+            body["stamp_digits"] = json!("0000");
+            body
+        };
+        for _ in 0..3 {
+            let reply = w.check_by(&w.cast.rival.worker, wrong("019a0000-0000-7000-8000-000000000001")).await;
+            assert_eq!(reply.expect(200)["decision"], "refused");
+            assert!(!reply.rules().contains(&"fill.stamp-mismatch".to_owned()));
+        }
+        let unasked = w.check_by(&w.cast.filler.worker, wrong(&w.cast.filler.scale)).await;
+        assert_eq!(unasked.expect(200)["decision"], "allowed", "nobody asked");
+        assert_eq!(w.file(&code).await["label"]["status"], "bound");
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn who_types_a_code_reads_the_stamp(app) {
+        let w = World::enter(app).await;
+        let code = w.cylinder("S12345X9").await;
+        let typed = w.file(&code).await["label"]["typed"].as_str().unwrap().to_owned();
+        let mut body = check(&typed, &w.cast.filler.scale);
+        body["entry"] = json!("typed");
+        assert_eq!(w.check_by(&w.cast.filler.worker, body.clone()).await.expect(200)["decision"], "challenged");
+        body["stamp_digits"] = json!("45X9");
+        assert_eq!(w.check_by(&w.cast.filler.worker, body).await.expect(200)["decision"], "allowed");
         w.app.verify();
     }
 }

@@ -1,10 +1,11 @@
 //! After the fill: what is held, what releases it, what is only remarked on, and when the next fill may be.
 
+use pingma::domain::actor::Role;
 use serde_json::{Value, json};
 
 use crate::both;
 use crate::support::World;
-use crate::support::cast::check;
+use crate::support::cast::{check, sign_in};
 use crate::support::world::GOOD_GROSS_G;
 
 /// 16.5 kg of steel and 14.9 kg of gas: exactly full.
@@ -146,8 +147,7 @@ both! {
         let soon = w.check(&code).await;
         assert_eq!(soon.expect(200)["decision"], "refused");
         assert_eq!(soon.rules(), ["fill.cycle-too-short"], "an empty reading is no proof within the cycle");
-        // It was finished ten seconds ago.
-        w.later(12 * 3_600 - 11);
+        w.later(12 * 3_600 - 1);
         assert_eq!(w.check(&code).await.rules(), ["fill.cycle-too-short"]);
         w.later(1);
         assert_eq!(w.check(&code).await.expect(200)["decision"], "allowed");
@@ -239,6 +239,75 @@ both! {
         let right = w.send(&line, &w.cast.filler.checker, weigh(FULL_GROSS_G - 100)).await.expect(200);
         assert_eq!(right["status"], "released");
         assert_eq!(w.hand_over(&delivery, &code).await.expect(200)["decision"], "accepted");
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn gas_that_no_permit_was_given_for_is_held_until_it_is_out(app) {
+        let w = World::enter(app).await;
+        let code = w.cylinder("J0000001").await;
+        let fill = w.filled(&code, 16_500 + 7_000).await;
+        assert_eq!(fill["status"], "released");
+        let line = format!("POST /fills/{}/reweigh", fill["id"].as_str().unwrap());
+        let weigh = async |net_g: i32| {
+            let body = json!({ "gross_g": 16_500 + net_g, "postcheck": w.postcheck() });
+            w.send(&line, &w.cast.filler.checker, body).await
+        };
+        assert_eq!(weigh(7_500).await.expect(200)["status"], "released");
+        for net_g in [8_001, 8_001, 7_500] {
+            let held = weigh(net_g).await;
+            assert_eq!(held.expect(200)["status"], "held", "{net_g}");
+            assert!(held.rules().contains(&"fill.gas-added".to_owned()), "{net_g}");
+        }
+        w.send("POST /emptyings", &w.cast.filler.worker, w.emptying(&code, "多充卸出", 7_500)).await.expect(201);
+        assert_eq!(weigh(7_500).await.expect(200)["status"], "released");
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn the_second_person_handles_gas_at_the_same_station(app) {
+        let w = World::enter(app).await;
+        let code = w.cylinder("K0000001").await;
+        w.filled(&code, GOOD_GROSS_G).await;
+        let filler = &w.cast.filler;
+        let yard = w.another_site().await;
+        let (driver_id, _) = sign_in(&w.app, &filler.id, &[Role::Driver], Some(&filler.site));
+        let (away_id, _) = sign_in(&w.app, &filler.id, &[Role::FillChecker], Some(&yard));
+        let (roaming_id, _) = sign_in(&w.app, &filler.id, &[Role::FillChecker], None);
+        let other = w.cylinder("K0000002").await;
+        let permit = w.permit(&other).await;
+        w.app.clock.advance(80);
+        for who in [&driver_id, &away_id] {
+            let mut emptying = w.emptying(&code, "换阀", 0);
+            emptying["witness_id"] = json!(who);
+            let refused = w.send("POST /emptyings", &filler.worker, emptying).await;
+            assert_eq!(refused.problem(422), "invalid");
+            assert_eq!(refused.json()["errors"][0]["code"], "not_a_checker");
+            let mut fill = w.fill(&permit, GOOD_GROSS_G);
+            fill["finished_at"] = fill["started_at"].clone();
+            fill["postcheck"]["checker_id"] = json!(who);
+            let refused = w.send("POST /fills", &filler.worker, fill).await;
+            assert_eq!(refused.problem(422), "invalid");
+            assert_eq!(refused.json()["errors"][0]["pointer"], "/postcheck/checker_id");
+        }
+        let mut emptying = w.emptying(&code, "换阀", 0);
+        emptying["witness_id"] = json!(roaming_id);
+        w.send("POST /emptyings", &filler.worker, emptying).await.expect(201);
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn a_breath_of_gas_let_out_lifts_no_cycle(app) {
+        let w = World::enter(app).await;
+        let code = w.cylinder("K0000003").await;
+        w.filled(&code, GOOD_GROSS_G).await;
+        for (residual_g, rule) in [(14_700, "fill.cycle-too-short"), (7_451, "fill.cycle-too-short"), (7_450, "fill.refill-after-emptying")] {
+            w.send("POST /emptyings", &w.cast.filler.worker, w.emptying(&code, "换阀", residual_g)).await.expect(201);
+            assert!(w.check(&code).await.rules().contains(&rule.to_owned()), "{residual_g}");
+        }
         w.app.verify();
     }
 }

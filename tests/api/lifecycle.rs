@@ -13,8 +13,15 @@ fn inspection(reference: &str, result: &str) -> Value {
         "items": { "visual": "pass", "weld": "pass", "wall_thickness": "not_applicable" } })
 }
 
-async fn inspect(w: &World, body: Value) -> Reply {
+async fn judge(w: &World, body: Value) -> Reply {
     w.send("POST /inspections", &w.cast.agency.worker, body).await
+}
+
+/// The agency takes the cylinder in, if it has not yet, and judges it.
+async fn inspect(w: &World, body: Value) -> Reply {
+    let received = w.send("POST /returns", &w.cast.agency.worker, json!({ "code": body["ref"] })).await;
+    assert!([201, 409].contains(&received.status), "{}", received.text());
+    judge(w, body).await
 }
 
 /// A failed inspection: the end of the cylinder.
@@ -112,9 +119,6 @@ both! {
         ] {
             assert_eq!(pointer(&inspect(&w, on(day)).await), ("/inspected_on".to_owned(), why.to_owned()));
         }
-        let received = json!({ "code": code });
-        let custody = w.send("POST /returns", &w.cast.agency.worker, received).await.expect(201);
-        assert_eq!(custody["custody"]["kind"], "agency");
         w.later(2 * 86_400);
         assert_eq!(pointer(&inspect(&w, on("2026-06-14")).await).1, "before_receipt");
         let mut early = on("2026-06-16");
@@ -135,7 +139,12 @@ both! {
         assert_eq!(pointer(&inspect(&w, contradiction).await), ("/result".to_owned(), "contradicts_items".to_owned()));
         let bare = inspection(&code, "fail");
         assert_eq!(pointer(&inspect(&w, bare).await), ("/scrap_reason".to_owned(), "required".to_owned()));
-        assert_eq!(w.kinds(&code).await, ["registered"]);
+        for items in [json!({}), json!({ "weld": "not_applicable" })] {
+            let mut empty = inspection(&code, "pass");
+            empty["items"] = items;
+            assert_eq!(pointer(&inspect(&w, empty).await), ("/items".to_owned(), "required".to_owned()));
+        }
+        assert_eq!(w.kinds(&code).await, ["returned", "registered"]);
         w.app.verify();
     }
 }
@@ -189,7 +198,7 @@ both! {
         assert_eq!(w.check(&old).await.rules(), ["fill.inspection-overdue", "fill.life-ended"]);
         assert_eq!(inspect(&w, inspection(&old, "pass")).await.problem(409), "state_conflict");
         extend(&old, "2030-05-31").await.expect(201);
-        assert_eq!(w.check(&old).await.rules(), ["fill.inspection-overdue"]);
+        assert_eq!(w.check(&old).await.rules(), ["fill.inspection-overdue", "fill.custody-gap"]);
         let done = inspect(&w, inspection(&old, "pass")).await.expect(201);
         assert_eq!(done["inspection_due_on"], "2030-05-31");
         let owner = json!({ "until": "2029-05-31", "assessment_no": "S-1", "registration_change_no": "G-1" });
@@ -215,9 +224,14 @@ both! {
         let propose = json!({ "new_owner_id": w.cast.rival.id, "reason": "sold", "document_no": "D-1" });
         let line = format!("POST /cylinders/{id}/owner-changes");
         assert_eq!(w.send(&line, &w.cast.filler.admin, propose).await.problem(409), "state_conflict");
+        for (line, body) in [
+            (format!("POST /cylinders/{id}/labels"), json!({ "reason": "for a test" })),
+            ("POST /emptyings".to_owned(), json!({ "code": code, "reason": "for a test", "residual_g": 0 })),
+        ] {
+            let auth = if line.ends_with("labels") { &w.cast.filler.admin } else { &w.cast.filler.worker };
+            assert_eq!(w.send(&line, auth, body).await.problem(409), "state_conflict", "{line}");
+        }
         assert_eq!(inspect(&w, inspection(&code, "pass")).await.problem(409), "state_conflict");
-        let received = w.send("POST /returns", &w.cast.agency.worker, json!({ "code": code })).await;
-        received.expect(201);
         assert_eq!(w.file(&code).await["status"], "seized", "an agency holds it, seized as it is");
         w.act(&code, "scrappings", &w.cast.agency.worker).await.expect(201);
         assert_eq!(w.file(&id).await["status"], "scrapped");
@@ -345,6 +359,45 @@ both! {
         w.send(&license, &w.cast.regulator, json!({ "status": "revoked", "reason": "unsafe" })).await.expect(200);
         assert_eq!(propose(&w, &other).await.problem(409), "state_conflict");
         assert_eq!(settle(&w, &proposal, "approve", &w.cast.rival.admin).await.problem(409), "state_conflict");
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn an_inspection_needs_the_receipt_of_the_agency_as_it_was_recorded(app) {
+        let mut w = World::enter(app).await;
+        let code = w.cylinder("G0000001").await;
+        let early = judge(&w, inspection(&code, "pass")).await;
+        assert_eq!(early.problem(409), "state_conflict");
+        assert!(early.text().contains("receipt"), "{}", early.text());
+        w.later(2 * 86_400);
+        let receipt = json!({ "code": code, "captured_at": "2026-06-15T05:00:00Z" });
+        w.send("POST /returns", &w.cast.agency.worker, receipt).await.expect(201);
+        assert_eq!(pointer(&judge(&w, inspection(&code, "pass")).await).1, "before_receipt");
+        let mut today = inspection(&code, "pass");
+        today["inspected_on"] = json!("2026-06-17");
+        judge(&w, today).await.expect(201);
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn a_void_label_is_no_scan(app) {
+        let w = World::enter(app).await;
+        let code = w.cylinder("G0000002").await;
+        let replaced = w.act_for_reason(&code, "labels", &w.cast.filler.admin).await.expect(201);
+        let scrap = w.act(&code, "scrappings", &w.cast.agency.worker).await;
+        assert_eq!(scrap.problem(404), "cylinder_not_found");
+        for (line, body) in [
+            ("POST /returns", json!({ "code": code, "site_id": w.cast.filler.site })),
+            ("POST /emptyings", w.emptying(&code, "换阀", 0)),
+        ] {
+            let reply = w.send(line, &w.cast.filler.worker, body).await;
+            assert_eq!(reply.problem(409), "state_conflict", "{line}");
+            assert!(reply.text().contains(&code[..8]), "{}", reply.text());
+        }
+        let fresh = replaced["label"]["code"].as_str().unwrap();
+        w.act(fresh, "scrappings", &w.cast.agency.worker).await.expect(201);
         w.app.verify();
     }
 }

@@ -1,11 +1,12 @@
 //! Ways round the gate that a station might try.
 
+use pingma::domain::actor::Role;
 use serde_json::{Value, json};
 
 use crate::both;
 use crate::support::World;
 use crate::support::app::Ask;
-use crate::support::cast::check;
+use crate::support::cast::{check, sign_in};
 
 both! {
     async fn a_return_to_where_it_is_moves_nothing(app) {
@@ -30,6 +31,12 @@ both! {
         let reply = w.send("POST /fills", &w.cast.filler.worker, fill).await;
         assert_eq!(reply.problem(422), "invalid");
         assert_eq!(reply.json()["errors"][0]["pointer"], "/gross_g");
+        let mut light = w.fill(&allowed["permit"], 16_099);
+        w.app.clock.advance(80);
+        let reply = w.send("POST /fills", &w.cast.filler.worker, light.clone()).await;
+        assert_eq!(reply.json()["errors"][0]["code"], "below_tare");
+        light["gross_g"] = json!(16_100);
+        w.send("POST /fills", &w.cast.filler.worker, light).await.expect(201);
     }
 }
 
@@ -61,7 +68,10 @@ both! {
 both! {
     async fn a_printed_address_is_taken_as_people_spell_it(app) {
         let w = World::enter(app).await;
+        let delivery = w.own_delivery().await;
         let code = w.cylinder("A0000001").await;
+        w.filled(&code, 31_300).await;
+        w.hand_over(&delivery, &code).await.expect(200);
         for path in [format!("/C/{code}"), format!("/C/{code}/"), format!("/c/{}", code.to_lowercase())] {
             let page = w.app.ask(Ask { line: format!("GET {path}"), ..Ask::default() }).await;
             assert_eq!(page.status, 200, "{path}");
@@ -132,6 +142,26 @@ both! {
 }
 
 both! {
+    async fn a_way_between_own_places_lifts_no_rule(app) {
+        let w = World::enter(app).await;
+        let yard = w.another_site().await;
+        let operator = [Role::FillOperator];
+        let (_, roaming) = sign_in(&w.app, &w.cast.filler.id, &operator, None);
+        let code = w.cylinder("B0000001").await;
+        w.filled(&code, 31_300).await;
+        let nowhere = w.send("POST /returns", &roaming, json!({ "code": code })).await;
+        assert_eq!(nowhere.problem(409), "state_conflict");
+        let there = w.send("POST /returns", &roaming, json!({ "code": code, "site_id": yard })).await.expect(201);
+        assert_eq!(there["custody"]["site_id"], json!(yard), "where it is, is recorded");
+        w.take_back(&code).await.expect(201);
+        assert_eq!(w.check(&code).await.rules(), ["fill.cycle-too-short"]);
+        let delivery = w.own_delivery().await;
+        assert_eq!(w.hand_over(&delivery, &code).await.expect(200)["decision"], "accepted", "its gas is still in it");
+        w.app.verify();
+    }
+}
+
+both! {
     async fn a_forged_code_leaves_the_label_it_claimed(app) {
         let w = World::enter(app).await;
         let mut code = w.cylinder("A0000001").await;
@@ -141,6 +171,28 @@ both! {
         assert!(reply.rules().contains(&"fill.code-forged".to_owned()), "{}", reply.text());
         let checks = w.get("/fill-checks", &w.cast.filler.admin).await.expect(200);
         assert_eq!(checks["items"][0]["data"]["scan"]["label_id"], code[..8], "{checks:#}");
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn a_return_lifts_no_hold(app) {
+        let w = World::enter(app).await;
+        let yard = w.another_site().await;
+        let code = w.cylinder("B0000002").await;
+        assert_eq!(w.filled(&code, 31_401).await["status"], "held");
+        w.send("POST /returns", &w.cast.filler.worker, json!({ "code": code, "site_id": yard })).await.expect(201);
+        w.take_back(&code).await.expect(201);
+        assert_eq!(w.check(&code).await.rules(), ["fill.held", "fill.cycle-too-short"]);
+        w.send("POST /returns", &w.cast.rival.worker, json!({ "code": code })).await.expect(201);
+        w.take_back(&code).await.expect(201);
+        assert_eq!(w.check(&code).await.rules(), ["fill.held"], "also by way of another organization");
+        let alone = json!({ "code": code, "reason": "换阀", "residual_g": 0 });
+        let reply = w.send("POST /emptyings", &w.cast.filler.worker, alone).await;
+        assert_eq!(reply.json()["errors"][0]["pointer"], "/witness_id");
+        w.send("POST /emptyings", &w.cast.filler.worker, w.emptying(&code, "超装卸出", 0)).await.expect(201);
+        assert_eq!(w.check(&code).await.expect(200)["decision"], "allowed");
+        w.app.verify();
     }
 }
 
@@ -218,5 +270,37 @@ both! {
         assert!(lost.text().contains("href=\"/\"") && lost.text().contains("There is no such page"), "{}", lost.text());
         let plain = w.app.ask(Ask { line: "GET /nowhere".to_owned(), ..Ask::default() }).await;
         assert_eq!(plain.problem(404), "not_found");
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn an_old_scan_that_comes_late_moves_nothing(app) {
+        let mut w = World::enter(app).await;
+        let code = w.cylinder("C0000001").await;
+        w.take_back(&code).await.expect(201);
+        w.later(3_600);
+        let delivery = w.own_delivery().await;
+        let before_fill = w.app.now();
+        w.filled(&code, 31_300).await;
+        let late = json!({ "code": code, "captured_at": before_fill.plus_seconds(-60), "residual_g": 0 });
+        let stranger = w.send("POST /returns", &w.cast.rival.worker, late.clone()).await.expect(201);
+        assert_eq!(stranger["custody"], json!(null), "it has no say in who has it now");
+        assert_eq!(w.check(&code).await.rules(), ["fill.cycle-too-short"]);
+        let early = json!({ "code": code, "customer_ref": "K-1", "entry": "scanned", "captured_at": before_fill });
+        w.send("POST /handovers", &delivery, early).await.expect(200);
+        assert_eq!(w.file(&code).await["custody"]["kind"], "site");
+        let events = w.events(&code).await;
+        assert!(events.iter().filter(|e| ["returned", "handed_over"].contains(&e["kind"].as_str().unwrap())).take(2)
+            .all(|e| e["data"]["stale"] == json!(true)), "{events:#?}");
+        let unborn = json!({ "code": code, "captured_at": "2026-06-15T03:59:59Z" });
+        let reply = w.send("POST /returns", &w.cast.rival.worker, unborn).await;
+        assert_eq!(reply.problem(422), "invalid");
+        assert_eq!(reply.json()["errors"][0]["code"], "before_registration");
+        let mut check = crate::support::cast::check(&code, &w.cast.filler.scale);
+        check["captured_at"] = json!(w.app.now().plus_seconds(-601));
+        let reply = w.check_by(&w.cast.filler.worker, check).await;
+        assert_eq!(reply.json()["errors"][0]["pointer"], "/captured_at");
+        w.app.verify();
     }
 }

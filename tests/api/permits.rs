@@ -368,3 +368,82 @@ both! {
         w.app.verify();
     }
 }
+
+both! {
+    async fn a_fill_on_a_permit_whose_ground_is_gone_is_recorded_and_held(app) {
+        let w = World::enter(app).await;
+        let patch = async |line: String, body: Value| {
+            let ask = Ask { line: format!("PATCH /api/v1{line}"), auth: Some(w.cast.admin.clone()), body: Some(body), ..Ask::default() };
+            w.app.ask(ask).await.expect(200)
+        };
+        let filler = &w.cast.filler;
+        let license = w.get(&format!("/organizations/{}/licenses", filler.id), &w.cast.admin).await.expect(200)["items"][0]["id"].clone();
+        let paper = w.get(&format!("/users/{}/certificates", filler.worker_id), &w.cast.admin).await.expect(200)["items"][0]["id"].clone();
+        let licenses = format!("/licenses/{}", license.as_str().unwrap());
+        let papers = format!("/certificates/{}", paper.as_str().unwrap());
+        let scale = format!("/scales/{}", filler.scale);
+        let company = format!("/organizations/{}", filler.id);
+        let status = |status: &str| json!({ "status": status, "reason": "for a test" });
+        let cases = [
+            (&licenses, status("suspended"), status("valid"), vec!["fill.station-license"]),
+            (&papers, status("suspended"), status("valid"), vec!["fill.operator-certificate"]),
+            (&scale, json!({ "calibration_valid_to": "2026-06-14" }), json!({ "calibration_valid_to": "2027-01-31" }), vec!["fill.scale-invalid"]),
+            (&company, json!({ "status": "suspended" }), json!({ "status": "active" }), vec!["fill.station-license"]),
+            (&company, json!({ "status": "closed" }), json!({ "status": "closed" }), vec!["fill.owner-closed", "fill.station-closed"]),
+        ];
+        for (n, (line, away, back, broken)) in cases.into_iter().enumerate() {
+            let code = w.cylinder(&format!("H000000{n}")).await;
+            let permit = w.permit(&code).await;
+            patch(line.clone(), away).await;
+            let held = w.record(w.fill(&permit, GOOD_GROSS_G)).await;
+            assert_eq!(held.expect(201)["status"], "held", "{broken:?}");
+            assert_eq!(held.rules(), ["fill.permit-overtaken"]);
+            let finding = &held.json()["findings"][0];
+            assert_eq!((&finding["evidence"]["overtaken"], &finding["alert"]), (&json!(broken), &json!(true)));
+            patch(line.clone(), back).await;
+        }
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn a_refused_check_ends_the_own_permit_and_nobody_elses(app) {
+        let w = World::enter(app).await;
+        let code = w.cylinder("J0000001").await;
+        let permit = w.permit(&code).await;
+        let stranger = w.check_by(&w.cast.rival.worker, check(&code, &w.cast.rival.scale)).await;
+        assert_eq!(stranger.expect(200)["decision"], "refused");
+        let colleague = w.colleague().await;
+        let busy = w.check_by(&colleague, check(&code, &w.cast.filler.scale)).await;
+        assert_eq!(busy.expect(200)["decision"], "refused");
+        assert_eq!(w.permit(&code).await, permit);
+        let mut leaky = check(&code, &w.cast.filler.scale);
+        leaky["precheck"]["valve"] = json!("fail");
+        assert_eq!(w.check_by(&w.cast.filler.worker, leaky).await.rules(), ["fill.precheck-failed"]);
+        let refused = w.record(w.fill(&permit, GOOD_GROSS_G)).await;
+        assert_eq!(refused.expect(200)["status"], "refused");
+        assert_eq!(refused.rules(), ["fill.permit-expired"]);
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn a_fill_told_long_after_its_permit_is_held_and_the_cycle_runs_from_the_telling(app) {
+        let mut w = World::enter(app).await;
+        let mut told = Vec::new();
+        for (serial_no, seconds) in [("K0000001", 600 + 3_600), ("K0000002", 600 + 3_601)] {
+            let code = w.cylinder(serial_no).await;
+            let mut body = w.fill(&w.permit(&code).await, GOOD_GROSS_G);
+            body["finished_at"] = json!(w.app.now().plus_seconds(60));
+            w.later(seconds);
+            let reply = w.send("POST /fills", &w.cast.filler.worker, body).await;
+            told.push((reply.expect(201)["status"].clone(), reply.rules()));
+            w.later(12 * 3_600 - 1);
+            assert!(w.check(&code).await.rules().contains(&"fill.cycle-too-short".to_owned()));
+        }
+        let (in_time, late) = (&told[0], &told[1]);
+        assert_eq!(*in_time, (json!("released"), vec![]));
+        assert_eq!(*late, (json!("held"), vec!["fill.recorded-late".to_owned()]));
+        w.app.verify();
+    }
+}

@@ -157,12 +157,19 @@ both! {
         let get = async |code: &str, query: &str| look(&w, &format!("/api/v1/public/cylinders/{code}{query}")).await.expect(200);
         let held = get(code, "?lang=en").await;
         assert_eq!(held["lawful"], false, "what is held is not for customers");
+        let reason = "Over-filled: 15.00 kg of gas where at most 14.90 kg are allowed; it must not leave the station";
+        assert_eq!(held["reasons"], json!([reason]));
         let line = format!("POST /fills/{}/reweigh", filled["id"].as_str().unwrap());
         let body = json!({ "gross_g": GOOD_GROSS_G, "postcheck": w.postcheck() });
         w.send(&line, &w.cast.filler.checker, body).await.expect(200);
+        let kept = get(code, "?lang=en").await;
+        assert_eq!((&kept["lawful"], &kept["standing"]), (&json!(true), &json!("caution")));
+        assert!(kept["notes"][0].as_str().unwrap().contains("at a station"), "{kept}");
+        let delivery = w.own_delivery().await;
+        assert_eq!(w.hand_over(&delivery, code).await.expect(200)["decision"], "accepted");
         assert_eq!(
             get(code, "").await,
-            json!({ "lawful": true, "reasons": [], "notes": [], "registration_code": "苏F-123", "model": "YSP35.5",
+            json!({ "lawful": true, "standing": "lawful", "reasons": [], "notes": [], "registration_code": "苏F-123", "model": "YSP35.5",
                 "owner_name": "南通平安燃气有限公司", "filler_name": "南通平安燃气有限公司", "filled_on": "2026-06-15",
                 "net_g": 14_800, "inspection_due_on": "2028-05-31", "life_ends_on": "2032-05-31", "insured": true })
         );
@@ -234,6 +241,45 @@ both! {
             assert!((1..=60).contains(&wait), "{wait}");
         }
         assert_eq!(w.get("/me", &w.cast.filler.admin).await.status, 200, "those who signed in go on");
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn what_is_not_known_is_amber(app) {
+        let mut w = World::enter(app).await;
+        let made = registered(&w, "Q123456X", "2024-05").await;
+        let code = made["code"].as_str().unwrap().to_owned();
+        let empty = look(&w, &format!("/C/{code}?lang=en")).await;
+        assert_page(&empty, 200, "en", "Ask first");
+        assert_page(&empty, 200, "en", "No fill is on record: do not accept it as full");
+        assert_page(&look(&w, &format!("/C/{code}")).await, 200, "zh-CN", "没有充装记录");
+        let delivery = w.own_delivery().await;
+        w.filled(&code, GOOD_GROSS_G).await;
+        w.hand_over(&delivery, &code).await.expect(200);
+        assert_page(&look(&w, &format!("/C/{code}?lang=en")).await, 200, "en", "Lawful to use");
+        w.at("2036-06-15T04:00:00Z");
+        assert_page(&look(&w, &format!("/C/{code}?lang=en")).await, 200, "en", "Cannot be judged now");
+        let page = look(&w, &format!("/C/{code}")).await;
+        assert_page(&page, 200, "zh-CN", "暂时无法判定");
+        assert!(!page.text().contains("请勿使用"), "nobody is told not to use it by a wrong clock");
+        let json = look(&w, &format!("/api/v1/public/cylinders/{code}")).await.expect(200);
+        assert_eq!((&json["lawful"], &json["standing"], &json["reasons"]), (&json!(false), &json!("unjudged"), &json!([])));
+        w.at("2026-06-15T05:00:00Z");
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn who_fills_reads_the_end_of_the_number_from_the_steel(app) {
+        let w = World::enter(app).await;
+        let made = registered(&w, "Q123456X", "2024-05").await;
+        let code = made["code"].as_str().unwrap();
+        for (auth, shown) in [(&w.cast.filler.admin, "Q123456X"), (&w.cast.filler.worker, "Q123••••"), (&w.cast.filler.checker, "Q123••••")] {
+            assert_eq!(w.get(&format!("/cylinders/{code}"), auth).await.expect(200)["serial_no"], shown);
+            let list = w.get("/cylinders", auth).await.expect(200);
+            assert_eq!(list["items"][0]["serial_no"], shown);
+        }
         w.app.verify();
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn filled_here_lately<'a>(
 ) -> Option<&'a LastFill> {
     let cycle_s = policy.min_refill_cycle_hours().saturating_mul(SECONDS_PER_HOUR);
     let fill = facts.cylinder?.last_fill.as_ref()?;
-    (now.at.seconds_since(fill.at) < cycle_s && !fill.moved_since).then_some(fill)
+    (now.at.seconds_since(fill.recorded_at) < cycle_s && !fill.moved_since).then_some(fill)
 }
 
 /// The fill that a refusal or a warning is about.
@@ -51,7 +51,7 @@ pub(super) fn told(fill: &LastFill, now: Moment) -> Evidence {
     evidence! {
         "last_fill_id" => fill.id,
         "last_filled_at" => fill.at,
-        "hours_ago" => now.at.seconds_since(fill.at).max(0) / SECONDS_PER_HOUR,
+        "hours_ago" => now.at.seconds_since(fill.recorded_at).max(0) / SECONDS_PER_HOUR,
     }
 }
 
@@ -80,6 +80,15 @@ mod tests {
         }
         assert!(evidence_of(&RULE, &World::good()).is_none(), "never filled");
         assert!(evidence_of(&RULE, &World::with(|w| w.cylinder = None)).is_none());
+    }
+
+    #[test]
+    fn what_the_client_says_of_the_time_does_not_count() {
+        let world = World::with(|w| {
+            let fill = last_fill("2026-06-15T01:00:00Z");
+            w.cylinder_mut().last_fill = Some(LastFill { at: fill.at.plus_seconds(-86_400), ..fill });
+        });
+        assert!(evidence_of(&RULE, &world).is_some());
     }
 
     #[test]

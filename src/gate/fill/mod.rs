@@ -10,6 +10,7 @@ mod code_unknown;
 mod custody_gap;
 mod cycle_too_short;
 mod dual_phase;
+mod held;
 mod inspection_overdue;
 mod inspection_soon;
 mod life_ended;
@@ -44,11 +45,12 @@ mod uninsured;
 use crate::domain::event::{CheckResult, Decision};
 use crate::domain::finding::{Evidence, Finding, Severity, worst};
 use crate::domain::instant::Moment;
+use crate::domain::label_code::Entry;
 use crate::gate::facts::FillFacts;
 use crate::gate::policy::Policy;
 use crate::gate::rule::{self, RuleOf};
 
-pub use stamp_mismatch::stamp_answer;
+use stamp_mismatch::stamp_answer;
 
 /// A rule of the fill gate.
 pub type FillRule = RuleOf<fn(&FillFacts<'_>, &Policy, Moment) -> Option<Evidence>>;
@@ -87,6 +89,7 @@ pub const RULES: &[FillRule] = &[
     open_permit::RULE,
     // Whether the code belongs to this cylinder.
     stamp_mismatch::RULE,
+    held::RULE,
     cycle_too_short::RULE,
     already_full::RULE,
     scale_reading_missing::RULE,
@@ -99,6 +102,22 @@ pub const RULES: &[FillRule] = &[
     inspection_soon::RULE,
 ];
 
+/// The rules that a permit rests on and that can be broken between the check and the record of the fill. What ends with
+/// the state of the cylinder voids the permit by itself.
+pub const PERMIT_RESTS_ON: &[FillRule] = &[
+    owner_closed::RULE,
+    station_closed::RULE,
+    station_license::RULE,
+    operator_certificate::RULE,
+    scale_invalid::RULE,
+];
+
+/// The rules that a permit rests on and that are broken now.
+pub fn overtaken(facts: &FillFacts<'_>, policy: &Policy, now: Moment) -> Vec<&'static str> {
+    let broken = |r: &&FillRule| (r.check)(facts, policy, now).is_some();
+    PERMIT_RESTS_ON.iter().filter(broken).map(|r| r.rule.id).collect()
+}
+
 /// Runs all rules.
 pub fn findings(facts: &FillFacts<'_>, policy: &Policy, now: Moment) -> Vec<Finding> {
     let mut findings = rule::run(RULES, facts, policy, now);
@@ -108,6 +127,36 @@ pub fn findings(facts: &FillFacts<'_>, policy: &Policy, now: Moment) -> Vec<Find
         finding.alert |= code_unknown::has_our_tag(facts);
     }
     findings
+}
+
+/// Whether this check asks for the stamp. A typed code always does: whoever types it need not have the label at hand.
+fn is_asked(facts: &FillFacts<'_>, policy: &Policy, roll_ppm: u32) -> bool {
+    facts.scan.entry == Entry::Typed || roll_ppm < policy.stamp_challenge_ppm()
+}
+
+/// What the gate came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judged {
+    /// Everything the rules found.
+    pub findings: Vec<Finding>,
+    /// The decision.
+    pub decision: Decision,
+    /// Whether an answer that was owed was right.
+    pub stamp_answer: Option<CheckResult>,
+}
+
+/// Runs the gate. An answer to the stamp challenge counts only where one is owed and nothing else refuses: otherwise
+/// anybody with a copied code could use up the three wrong answers of a label.
+pub fn judge(mut facts: FillFacts<'_>, policy: &Policy, now: Moment, roll_ppm: u32) -> Judged {
+    let digits = facts.stamp_digits.take();
+    let mut found = findings(&facts, policy, now);
+    let owed = facts.cylinder.is_some_and(|c| c.label.challenged) || is_asked(&facts, policy, roll_ppm);
+    if owed && worst(&found) <= Some(Severity::Warn) && digits.is_some() {
+        facts.stamp_digits = digits;
+        found = findings(&facts, policy, now);
+    }
+    let decision = decide(&found, &facts, policy, roll_ppm);
+    Judged { findings: found, decision, stamp_answer: stamp_answer(&facts) }
 }
 
 /// What the gate says: a permit, a question about the stamp, or no.
@@ -121,8 +170,8 @@ pub fn decide(findings: &[Finding], facts: &FillFacts<'_>, policy: &Policy, roll
     if worst(findings) > Some(Severity::Warn) {
         return Decision::Refused;
     }
-    let owes_answer = cylinder.label.challenged || roll_ppm < policy.stamp_challenge_ppm();
-    match (stamp_answer(facts), owes_answer) {
+    let owed = cylinder.label.challenged || is_asked(facts, policy, roll_ppm);
+    match (stamp_answer(facts), owed) {
         (Some(CheckResult::Fail), _) => Decision::Refused,
         (None, true) => Decision::Challenged,
         (Some(CheckResult::Pass), _) | (None, false) => Decision::Allowed,
@@ -219,6 +268,41 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_counts_only_where_it_is_owed_and_nothing_else_refuses() {
+        use CheckResult::{Fail, Pass};
+        for (roll, challenged, broken, typed, expected) in [
+            (RATE_PPM, false, false, "0000", (Decision::Allowed, None)),
+            (RATE_PPM, true, false, "0000", (Decision::Refused, Some(Fail))),
+            (0, false, false, "0000", (Decision::Refused, Some(Fail))),
+            (0, false, false, "12A7", (Decision::Allowed, Some(Pass))),
+            (RATE_PPM, true, true, "0000", (Decision::Refused, None)),
+            (RATE_PPM, true, true, "12A7", (Decision::Refused, None)),
+        ] {
+            let world = World::with(|w| {
+                w.cylinder_mut().label.challenged = challenged;
+                w.cylinder_mut().lost = broken;
+                w.stamp_digits = Some(typed.to_owned());
+            });
+            let judged = judge(world.fill_facts(), &Policy::default(), world.now, roll);
+            assert_eq!(
+                (judged.decision, judged.stamp_answer),
+                expected,
+                "{roll} {challenged} {broken} {typed}"
+            );
+            let told = judged.findings.iter().any(|f| f.rule == "fill.stamp-mismatch");
+            assert_eq!(told, expected.1 == Some(Fail));
+        }
+    }
+
+    #[test]
+    fn a_typed_code_is_always_asked_for_the_stamp() {
+        let typed = World::with(|w| w.scan.entry = Entry::Typed);
+        assert_eq!(decision(&typed, &Policy::default(), RATE_PPM), Decision::Challenged);
+        let answered = World { stamp_digits: Some("12A7".to_owned()), ..typed };
+        assert_eq!(decision(&answered, &Policy::default(), RATE_PPM), Decision::Allowed);
+    }
+
+    #[test]
     fn policy_sets_the_rate_of_the_question() {
         for (rate, roll, expected) in [
             (0.0, 0, Decision::Allowed),
@@ -272,6 +356,6 @@ mod tests {
         assert_eq!(ids(|rule| rule.alert), BTreeSet::from(alert));
         assert_eq!(ids(|rule| rule.severity == Severity::Warn), BTreeSet::from(warn));
         assert!(ids(|rule| rule.severity == Severity::Hold).is_empty());
-        assert_eq!(RULES.len(), 35);
+        assert_eq!(RULES.len(), 36);
     }
 }

@@ -8,7 +8,7 @@ use proptest::sample::Index;
 use super::{decide, findings};
 use crate::domain::cylinder::{CustodyKind, LabelStatus, LastFill, Medium, Phase, Shroud};
 use crate::domain::date::{Day, Validity};
-use crate::domain::event::{CheckResult, CodeStatus, Decision, Precheck};
+use crate::domain::event::{CheckResult, CodeStatus, Decision, FillStatus, Precheck};
 use crate::domain::id::of::User;
 use crate::domain::label_code::Entry;
 use crate::domain::registry::{CertificateKind, License, LicenseKind, LicenseStatus, OrganizationStatus};
@@ -55,9 +55,16 @@ fn filled(world: &mut World, pick: u16) {
     let (moved_since, emptied_since) =
         (of(&[false, false, true], pick / 6), of(&[false, false, true], pick / 18));
     let gas_g = of(&[14_500, 7_450, 7_451, 0], pick / 54);
+    let status = of(&[FillStatus::Released, FillStatus::Released, FillStatus::Held], pick / 216);
     cylinder(world, |c| {
         c.gas_g = gas_g;
-        c.last_fill = Some(LastFill { at, moved_since, emptied_since, ..last_fill("2026-01-01T00:00:00Z") });
+        c.last_fill = Some(LastFill {
+            recorded_at: at,
+            status,
+            moved_since,
+            emptied_since,
+            ..last_fill("2026-01-01T00:00:00Z")
+        });
     });
 }
 
@@ -283,9 +290,10 @@ fn code_is_on_the_cylinder(w: &World, lenient: bool) -> bool {
     let stamp_is_right = w.stamp_digits.as_deref() != Some("0000");
     let history_is_right = c.last_fill.as_ref().is_none_or(|fill| {
         let twelve_hours = 12 * 3_600 * 1_000_000;
-        let long_ago = w.now.at.micros() - fill.at.micros() >= twelve_hours;
+        let long_ago = w.now.at.micros() - fill.recorded_at.micros() >= twelve_hours;
         let empty = w.scale_g.is_some() || c.gas_g <= 7_450;
-        fill.moved_since || fill.emptied_since || (long_ago && empty)
+        let released = fill.status == FillStatus::Released || fill.emptied_since;
+        released && (fill.moved_since || fill.emptied_since || (long_ago && empty))
     });
     weight_is_right && stamp_is_right && history_is_right
 }
@@ -293,7 +301,9 @@ fn code_is_on_the_cylinder(w: &World, lenient: bool) -> bool {
 fn expected(w: &World, lenient: bool, roll_ppm: u32) -> Decision {
     let fit = cylinder_is_fit(w, lenient) && station_is_fit(w) && code_is_on_the_cylinder(w, lenient);
     let answered = matches!(w.stamp_digits.as_deref(), Some("12a7" | "１２Ａ７"));
-    let asked = roll_ppm < RATE_PPM || w.cylinder.as_ref().is_some_and(|c| c.label.challenged);
+    let asked = w.scan.entry == Entry::Typed
+        || roll_ppm < RATE_PPM
+        || w.cylinder.as_ref().is_some_and(|c| c.label.challenged);
     match (fit, answered, asked) {
         (false, ..) => Decision::Refused,
         (true, false, true) => Decision::Challenged,

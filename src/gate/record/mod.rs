@@ -4,16 +4,19 @@
 mod excess_unaccounted;
 #[cfg(test)]
 mod fixtures;
+mod gas_added;
 mod no_gas;
 mod overfilled;
 mod permit_expired;
 mod permit_foreign;
+mod permit_overtaken;
 mod permit_unknown;
 mod permit_used;
 mod post_check_failed;
 mod post_check_missing;
 #[cfg(test)]
 mod property;
+mod recorded_late;
 mod same_person;
 mod short_weight;
 
@@ -34,8 +37,11 @@ pub const RULES: &[RecordRule] = &[
     permit_foreign::RULE,
     permit_used::RULE,
     permit_expired::RULE,
+    permit_overtaken::RULE,
+    recorded_late::RULE,
     overfilled::RULE,
     excess_unaccounted::RULE,
+    gas_added::RULE,
     post_check_failed::RULE,
     post_check_missing::RULE,
     no_gas::RULE,
@@ -129,8 +135,11 @@ mod tests {
             ("fill.permit-foreign", Refuse, false, false),
             ("fill.permit-used", Refuse, false, false),
             ("fill.permit-expired", Refuse, false, false),
+            ("fill.permit-overtaken", Hold, false, true),
+            ("fill.recorded-late", Hold, false, true),
             ("fill.overfilled", Hold, false, false),
             ("fill.excess-unaccounted", Hold, false, true),
+            ("fill.gas-added", Hold, false, true),
             ("fill.post-check-failed", Hold, false, false),
             ("fill.post-check-missing", Hold, false, false),
             ("fill.no-gas", Warn, false, true),
@@ -147,6 +156,7 @@ mod tests {
             r.permit_mut().voided = true;
             r.finished_at = r.started_at;
             r.device_scale_id = Some(id(OTHER_SCALE));
+            r.now = crate::gate::fixtures::moment("2026-07-15T02:02:00Z");
         });
         assert_eq!(findings(&again.facts(), &Policy::default(), again.now), vec![]);
         let without = Record { permit: None, ..again };

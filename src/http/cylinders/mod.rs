@@ -19,6 +19,7 @@ use crate::app::target::Target;
 use crate::auth::permission::{Action, Scope, scope};
 use crate::db::facts::CylinderRow;
 use crate::db::history::{self, CylinderFilter};
+use crate::domain::actor::Role;
 use crate::domain::cylinder::{
     CustodyKind, Cylinder, CylinderStatus, Insurance, Manufacturer, Medium, Phase, Shroud, Stamp,
 };
@@ -166,6 +167,8 @@ fn viewer<'a>(service: &'a Service, session: &Session<'_>) -> Viewer<'a> {
         public_url: &service.app.public_url,
         labels_of: scope(actor, Action::PrintLabel).map(|_| actor.organization_id),
         only_of: (session.scope == Scope::Own).then_some(actor.organization_id),
+        hides_serial_end: (actor.has(Role::FillOperator) || actor.has(Role::FillChecker))
+            && !actor.has(Role::OrgAdmin),
     }
 }
 
@@ -201,6 +204,7 @@ pub async fn register(service: Data, caller: Caller, body: Body<CylinderRequest>
         public_url: &service.app.public_url,
         labels_of: Some(data.owner_id),
         only_of: None,
+        hides_serial_end: false,
     };
     Ok(recorded(StatusCode::CREATED, &receipt, &viewer.view(row, None)))
 }

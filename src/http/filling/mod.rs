@@ -109,14 +109,25 @@ fn count_findings(findings: &[Finding]) {
 
 /// How long a scan may wait on a device without a network: 30 days.
 const OFFLINE_S: i64 = 30 * 86_400;
+/// How long a check may wait: a permit is for now.
+const CHECK_S: i64 = 600;
 
 /// When something was scanned, as told by the device, if that can be.
 fn captured(service: &Data, at: Option<Instant>) -> Result<Option<Instant>, Error> {
+    captured_within(service, at, OFFLINE_S, "must be of the last 30 days")
+}
+
+fn captured_within(
+    service: &Data,
+    at: Option<Instant>,
+    back_s: i64,
+    allowed: &'static str,
+) -> Result<Option<Instant>, Error> {
     let now = service.app.clock.now();
     let wrong = |code, detail| Err(Error::invalid("/captured_at", code, detail));
     match at {
         Some(at) if at > now.plus_seconds(AHEAD_S) => wrong("in_future", "must not be in the future"),
-        Some(at) if at < now.plus_seconds(-OFFLINE_S) => wrong("too_old", "must be of the last 30 days"),
+        Some(at) if at < now.plus_seconds(-back_s) => wrong("too_old", allowed),
         at => Ok(at),
     }
 }
@@ -140,7 +151,12 @@ pub async fn check(
             scale_g: asked.scale_g,
             stamp_digits: asked.stamp_digits.map(|digits| digits.to_string()),
             precheck: asked.precheck,
-            captured_at: captured(&service, asked.captured_at)?,
+            captured_at: captured_within(
+                &service,
+                asked.captured_at,
+                CHECK_S,
+                "must be of the last 10 minutes",
+            )?,
         },
     )
     .await?;

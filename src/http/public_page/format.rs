@@ -31,19 +31,8 @@ pub(super) fn grouped(code: &str) -> String {
     text
 }
 
-/// The serial number with a dot for each of its last four letters and digits: the answer to the stamp challenge.
-pub(super) fn without_end(serial_no: &str) -> String {
-    let kept = serial_no.chars().filter(|c| c.is_alphanumeric()).count().saturating_sub(4);
-    let mut seen = 0;
-    let masked = serial_no.chars().map(|c| {
-        seen += usize::from(c.is_alphanumeric());
-        if c.is_alphanumeric() && seen > kept { '•' } else { c }
-    });
-    masked.collect()
-}
-
 /// `14.90 kg`, rounded half up.
-pub(super) fn kilograms(mass_g: i32) -> String {
+pub(in crate::http) fn kilograms(mass_g: i32) -> String {
     let sign = if mass_g < 0 { "-" } else { "" };
     let tens = (mass_g.unsigned_abs() + 5) / 10;
     format!("{sign}{}.{:02} kg", tens / 100, tens % 100)

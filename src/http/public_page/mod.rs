@@ -13,7 +13,7 @@ mod words;
 use askama::Template as _;
 use chrono::NaiveDate;
 
-pub(super) use self::format::dial;
+pub(super) use self::format::{dial, kilograms};
 pub(super) use self::view::STYLE;
 use self::view::View;
 pub(super) use self::words::Words;
@@ -30,6 +30,10 @@ pub const CONTENT_SECURITY: &str = "default-src 'none'; style-src 'sha256-oKyM/j
 pub enum Verdict {
     /// A cylinder that may be used.
     Lawful,
+    /// A lawful cylinder of which something should be asked first.
+    Caution,
+    /// A cylinder that cannot be judged now.
+    Unjudged,
     /// A cylinder that must not be used.
     NotLawful,
     /// No code of ours, or one without a cylinder.

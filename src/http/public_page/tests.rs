@@ -1,15 +1,22 @@
 //! What the page says and what it never says.
 
-use super::format::{dial, grouped, is_short_code, kilograms, without_end};
+use super::format::{dial, grouped, is_short_code, kilograms};
 use super::words::Words;
 use super::*;
+use crate::domain::cylinder::without_end;
 use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 const LANGS: [Lang; 2] = [Lang::Zh, Lang::En];
-const VERDICTS: [Verdict; 4] =
-    [Verdict::Lawful, Verdict::NotLawful, Verdict::UnknownCode, Verdict::ForgedCode];
+const VERDICTS: [Verdict; 6] = [
+    Verdict::Lawful,
+    Verdict::Caution,
+    Verdict::Unjudged,
+    Verdict::NotLawful,
+    Verdict::UnknownCode,
+    Verdict::ForgedCode,
+];
 
 fn date(year: i32, month: u32, day: u32) -> NaiveDate {
     NaiveDate::from_ymd_opt(year, month, day).unwrap()
@@ -117,7 +124,14 @@ fn what_is_not_on_record_is_said_to_be_so() {
 fn every_verdict_is_said_in_the_title_and_in_the_band() {
     for lang in LANGS {
         let words = Words::of(lang);
-        let all = [&words.lawful, &words.not_lawful, &words.unknown, &words.forged];
+        let all = [
+            &words.lawful,
+            &words.caution,
+            &words.unjudged,
+            &words.not_lawful,
+            &words.unknown,
+            &words.forged,
+        ];
         for (verdict, expected) in VERDICTS.into_iter().zip(all) {
             let html = render(lang, verdict);
             assert!(html.contains(&format!("<title>{} ", expected.word)), "{html}");

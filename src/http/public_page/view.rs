@@ -3,10 +3,10 @@
 use askama::Template;
 use chrono::NaiveDate;
 
-use super::format::{day, dial, grouped, is_short_code, kilograms, month, without_end};
+use super::format::{day, dial, grouped, is_short_code, kilograms, month};
 use super::words::{VerdictWords, Words};
 use super::{PublicCylinder, PublicPage, Verdict};
-use crate::domain::cylinder::CylinderStatus;
+use crate::domain::cylinder::{CylinderStatus, without_end};
 use crate::gate::rule::Lang;
 
 /// What stands in the one `<style>` of the page.
@@ -36,8 +36,10 @@ impl<'a> View<'a> {
     pub(super) fn of(page: &'a PublicPage) -> Self {
         let words = Words::of(page.lang);
         let (verdict, cylinder) = match (page.verdict, &page.cylinder) {
-            (Verdict::Lawful | Verdict::NotLawful, Some(cylinder)) => (page.verdict, Some(cylinder)),
-            (Verdict::Lawful, None) => (Verdict::UnknownCode, None),
+            (Verdict::Lawful | Verdict::Caution | Verdict::Unjudged | Verdict::NotLawful, Some(cylinder)) => {
+                (page.verdict, Some(cylinder))
+            }
+            (Verdict::Lawful | Verdict::Caution | Verdict::Unjudged, None) => (Verdict::UnknownCode, None),
             (verdict, _) => (verdict, None),
         };
         let code = page.code_typed.as_deref().filter(|code| is_short_code(code));
@@ -51,6 +53,8 @@ impl<'a> View<'a> {
             style: STYLE,
             verdict: match verdict {
                 Verdict::Lawful => &words.lawful,
+                Verdict::Caution => &words.caution,
+                Verdict::Unjudged => &words.unjudged,
                 Verdict::NotLawful => &words.not_lawful,
                 Verdict::UnknownCode => &words.unknown,
                 Verdict::ForgedCode => &words.forged,

@@ -29,11 +29,12 @@ pub struct Fill {
     heaviest_g: i32,
     over: bool,
     unchecked: bool,
+    added: bool,
 }
 
 impl Fill {
     pub fn held(&self) -> bool {
-        self.over || self.unchecked
+        self.over || self.unchecked || self.added
     }
 }
 
@@ -157,13 +158,25 @@ impl Machine {
         let c = &self.cylinders[at];
         let wrong_weight = !(TARE_G - 400..=TARE_G + MAX_G / 2).contains(&reading_g);
         let too_soon = c.fill.is_some_and(|f| !f.moved && !f.emptied && self.now - f.at < 12 * 3_600);
+        let held = c.fill.is_some_and(|f| f.held() && !f.emptied);
         let open = self.open(at);
         let elsewhere =
             open.is_some_and(|p| self.permits[p].scale != scale || self.permits[p].operator != operator);
         let busy = self.newest[scale].is_some_and(|p| {
             self.open(self.permits[p].cylinder) == Some(p) && self.permits[p].operator != operator
         });
-        if self.is_bad(c, label) || self.license_suspended || wrong_weight || too_soon || elsewhere || busy {
+        if self.is_bad(c, label)
+            || self.license_suspended
+            || wrong_weight
+            || too_soon
+            || held
+            || elsewhere
+            || busy
+        {
+            let same = |p: usize| self.permits[p].scale == scale && self.permits[p].operator == operator;
+            if c.permit.is_some_and(same) {
+                self.cylinders[at].permit = None;
+            }
             return Checked::Refused;
         }
         let number = open.unwrap_or_else(|| {
@@ -202,12 +215,14 @@ impl Machine {
         self.permits[number].used = true;
         let fill = Fill {
             number: self.fills.len(),
-            at: self.now - 5,
+            at: self.now,
             moved: false,
             emptied: false,
             heaviest_g: net_g,
             over: net_g > MAX_G,
-            unchecked: !checked,
+            // What the permit rests on is judged again: without a license the fill is held too.
+            unchecked: !checked || self.license_suspended,
+            added: false,
         };
         self.fills.push(permit.cylinder);
         let c = &mut self.cylinders[permit.cylinder];
@@ -215,7 +230,7 @@ impl Machine {
         c.gas_g = net_g;
         c.fill = Some(fill);
         c.holder = Holder::Filler;
-        c.since = fill.at;
+        c.since = fill.at - 5;
         Ok(Some(fill.held()))
     }
 
@@ -225,11 +240,13 @@ impl Machine {
         match c.fill.as_mut() {
             Some(f) if f.number == number && !f.moved && !c.scrapped => {
                 let vanished = f.heaviest_g > MAX_G && f.heaviest_g - net_g > 500;
+                f.emptied &= net_g <= MAX_G / 2;
+                f.added |= net_g - f.heaviest_g > 500;
                 f.heaviest_g = f.heaviest_g.max(net_g);
                 f.over = net_g > MAX_G || vanished;
                 f.unchecked = false;
                 c.gas_g = net_g;
-                Ok(f.over)
+                Ok(f.held())
             }
             _ => Err((409, "state_conflict")),
         }
@@ -257,25 +274,47 @@ impl Machine {
         true
     }
 
-    pub fn take_back(&mut self, at: usize) -> Acted {
+    /// The agency takes a cylinder in.
+    pub fn receive(&mut self, at: usize) -> Acted {
+        let c = &self.cylinders[at];
+        if c.scrapped || c.holder == Holder::Agency {
+            return CONFLICT;
+        }
+        self.move_to(at, Holder::Agency);
+        Ok(())
+    }
+
+    pub fn take_back(&mut self, at: usize, label: usize) -> Acted {
         let c = &mut self.cylinders[at];
+        if label + 1 != c.labels {
+            return CONFLICT;
+        }
         if c.scrapped || c.seized || c.holder == Holder::Filler {
             return CONFLICT;
         }
-        c.gas_g = 0;
+        // From the owner's own hand it only comes home.
+        if c.ours && c.holder == Holder::Owner {
+            c.holder = Holder::Filler;
+            c.since = self.now;
+            c.permit = None;
+            return Ok(());
+        }
+        if c.fill.is_none_or(|f| !f.held()) {
+            c.gas_g = 0;
+        }
         self.move_to(at, Holder::Filler);
         Ok(())
     }
 
-    pub fn empty(&mut self, at: usize, witnessed: bool) -> Acted {
+    pub fn empty(&mut self, at: usize, label: usize, witnessed: bool) -> Acted {
         let c = &mut self.cylinders[at];
-        if c.scrapped {
+        if c.scrapped || c.seized || label + 1 != c.labels {
             return CONFLICT;
         }
         if !c.ours && c.holder != Holder::Filler {
             return Err((403, "forbidden"));
         }
-        if c.fill.is_some_and(|f| !f.moved) && !witnessed {
+        if c.fill.is_some_and(|f| !f.moved || f.held()) && !witnessed {
             return Err((422, "invalid"));
         }
         c.gas_g = 0;
@@ -283,6 +322,7 @@ impl Machine {
             f.emptied = true;
             f.heaviest_g = 0;
             f.over = false;
+            f.added = false;
         }
         Ok(())
     }
@@ -293,7 +333,10 @@ impl Machine {
         if c.scrapped {
             return CONFLICT;
         }
-        if c.holder == Holder::Agency && day(c.since) > today {
+        if c.holder != Holder::Agency {
+            return CONFLICT;
+        }
+        if day(c.since) > today {
             return Err((422, "invalid"));
         }
         if passed && (c.seized || today > c.life_end) {
@@ -302,6 +345,9 @@ impl Machine {
         self.move_to(at, Holder::Agency);
         let c = &mut self.cylinders[at];
         c.gas_g = 0;
+        if let Some(f) = c.fill.as_mut() {
+            f.emptied = true;
+        }
         if passed {
             c.due = (today + Months::new(48)).min(c.life_end);
         } else {
@@ -356,7 +402,7 @@ impl Machine {
     pub fn replace_label(&mut self, at: usize) -> Acted {
         let c = &mut self.cylinders[at];
         Self::own(c)?;
-        if c.scrapped {
+        if c.scrapped || c.seized {
             return CONFLICT;
         }
         c.labels += 1;

@@ -300,14 +300,14 @@ impl<S: Service> Play<'_, S> {
         let worker = self.operators[0].clone();
         if back {
             let reply = self.driver.send("POST /api/v1/returns", &worker, json!({ "code": code })).await;
-            let expected = self.machine.take_back(at);
+            let expected = self.machine.take_back(at, label);
             self.expect("return", &reply, 201, expected);
         } else {
             let witnessed = !self.chance.one_in(4);
             let witness = witnessed.then_some(&self.cast.filler.checker_id);
             let body = json!({ "code": code, "reason": "残液处理", "residual_g": 0, "witness_id": witness });
             let reply = self.driver.send("POST /api/v1/emptyings", &worker, body).await;
-            let expected = self.machine.empty(at, witnessed);
+            let expected = self.machine.empty(at, label, witnessed);
             self.expect("emptying", &reply, 201, expected);
         }
     }
@@ -321,8 +321,14 @@ impl<S: Service> Play<'_, S> {
         if !passed {
             body["scrap_reason"] = json!("腐蚀");
         }
-        let inspector = &self.cast.agency.worker;
-        let reply = self.driver.send("POST /api/v1/inspections", inspector, body).await;
+        let inspector = self.cast.agency.worker.clone();
+        if !self.chance.one_in(4) {
+            let receipt = json!({ "code": self.code(at, label) });
+            let reply = self.driver.send("POST /api/v1/returns", &inspector, receipt).await;
+            let expected = self.machine.receive(at);
+            self.expect("receive", &reply, 201, expected);
+        }
+        let reply = self.driver.send("POST /api/v1/inspections", &inspector, body).await;
         let expected = self.machine.inspect(at, passed);
         self.expect("inspect", &reply, 201, expected);
     }

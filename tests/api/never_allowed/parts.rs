@@ -24,8 +24,6 @@ pub struct Bottle {
     pub blacklisted: bool,
     pub lost: bool,
     pub rivals: bool,
-    /// A wrong answer was given for its stamp: it may owe a right one, or its label may be suspended.
-    pub doubted: bool,
     /// When it was filled, if nothing was recorded since.
     pub filled_at: Option<i64>,
     /// Scale, operator, end.
@@ -51,6 +49,7 @@ impl Try {
             Some(2) => body["scale_g"] = Value::Null,
             Some(3) => body["scale_g"] = json!(16_099),
             Some(4) => body["scale_g"] = json!(23_951),
+            // An answer that nobody asked for: it counts for nothing.
             Some(_) => body["stamp_digits"] = json!("ZZZZ"),
         }
     }

@@ -271,7 +271,7 @@ fn cylinders() -> Vec<Example> {
         bare("GET /api/v1/labels/{file}", Hidden, |f| vec![format!("{}.svg", f.code("file"))]),
         with("POST /api/v1/inspections", Hidden, none, |f| {
             json!({ "ref": f.cylinder("inspect"), "inspected_on": "2026-06-15",
-            "result": "pass", "report_no": format!("R-{}", f.n) })
+            "result": "pass", "report_no": format!("R-{}", f.n), "items": { "visual": "pass" } })
         })
         .by(By::Agency),
         with(

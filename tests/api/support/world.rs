@@ -161,6 +161,13 @@ impl World {
         created(&self.app, "POST /api/v1/scales", &self.cast.filler.admin, body).await
     }
 
+    /// Another station of the filler.
+    pub async fn another_site(&self) -> String {
+        let filler = &self.cast.filler;
+        let body = json!({ "organization_id": filler.id, "kind": "filling_station", "name": "二站", "district_code": "320602" });
+        created(&self.app, "POST /api/v1/sites", &filler.admin, body).await
+    }
+
     /// An act with a document on a cylinder.
     pub async fn act(&self, code: &str, act: &str, auth: &str) -> Reply {
         let body = json!({ "document_no": "D-1", "reason": "for a test" });

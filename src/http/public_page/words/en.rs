@@ -29,6 +29,34 @@ pub(super) static WORDS: Words = Words {
              cylinder, which is a sign of cheating.",
         )),
     },
+    caution: VerdictWords {
+        class: "unknown",
+        word: "Ask first",
+        order: None,
+        summary: "The cylinder itself is lawful, but by the notes below it may not be one that was filled for you. Ask the \
+                  supplier first.",
+        meaning: None,
+        steps: None,
+        check: Some((
+            "Compare before you use it",
+            "If any of them differs, do not use the cylinder, and report it: the label may have been copied from another \
+             cylinder, which is a sign of cheating.",
+        )),
+    },
+    unjudged: VerdictWords {
+        class: "unknown",
+        word: "Cannot be judged now",
+        order: None,
+        summary: "The clock of this service is wrong, so nobody can tell now whether an inspection or a life has ended. \
+                  Look again later.",
+        meaning: None,
+        steps: None,
+        check: Some((
+            "Compare label and steel",
+            "If any of them differs, do not use the cylinder, and report it: the label may have been copied from another \
+             cylinder, which is a sign of cheating.",
+        )),
+    },
     not_lawful: VerdictWords {
         class: "not-lawful",
         word: "Do not use",

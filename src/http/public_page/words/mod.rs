@@ -18,6 +18,8 @@ pub struct Words {
     pub colon: &'static str,
     pub stop: &'static str,
     pub lawful: VerdictWords,
+    pub caution: VerdictWords,
+    pub unjudged: VerdictWords,
     pub not_lawful: VerdictWords,
     pub unknown: VerdictWords,
     pub forged: VerdictWords,

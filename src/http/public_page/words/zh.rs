@@ -28,6 +28,30 @@ pub(super) static WORDS: Words = Words {
             "有一项不一致，就不要使用，并请投诉举报：标签可能是从别的气瓶上复制来的，这是作弊的迹象。",
         )),
     },
+    caution: VerdictWords {
+        class: "unknown",
+        word: "请先问清",
+        order: None,
+        summary: "这只气瓶本身合法，但按下方提醒，它可能不是充好给您的瓶。请先向供气单位问清楚。",
+        meaning: None,
+        steps: None,
+        check: Some((
+            "使用前，请先核对",
+            "有一项不一致，就不要使用，并请投诉举报：标签可能是从别的气瓶上复制来的，这是作弊的迹象。",
+        )),
+    },
+    unjudged: VerdictWords {
+        class: "unknown",
+        word: "暂时无法判定",
+        order: None,
+        summary: "本服务的时钟有误，现在无法判断检验和使用年限是否到期。请稍后再查。",
+        meaning: None,
+        steps: None,
+        check: Some((
+            "核对标签与钢印",
+            "有一项不一致，就不要使用，并请投诉举报：标签可能是从别的气瓶上复制来的，这是作弊的迹象。",
+        )),
+    },
     not_lawful: VerdictWords {
         class: "not-lawful",
         word: "请勿使用",

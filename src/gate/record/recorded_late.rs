@@ -1,0 +1,84 @@
+//! `fill.recorded-late`: the times of a fill are what its client tells. What is told long after the permit ended can't be
+//! believed without somebody looking at it.
+
+use super::{RecordRule, own_permit};
+use crate::domain::finding::{Evidence, Severity};
+use crate::domain::instant::Moment;
+use crate::evidence;
+use crate::gate::facts::RecordFacts;
+use crate::gate::law;
+use crate::gate::policy::Policy;
+use crate::gate::rule::{Rule, Words};
+
+pub(super) const RULE: RecordRule = RecordRule {
+    rule: Rule {
+        id: "fill.recorded-late",
+        severity: Severity::Hold,
+        by_policy: false,
+        alert: true,
+        message: Words {
+            zh: "充装许可到期后 {seconds_late} 秒才上报（允许 {allowed_s} 秒）",
+            en: "Recorded {seconds_late} s after the permit ended ({allowed_s} s are allowed)",
+        },
+        next_step: Words {
+            zh: "不得发出，核对此瓶和充装时间，再复称",
+            en: "Do not release it; check the cylinder and the time of its fill, then weigh it again",
+        },
+        citations: &[law::FILLING_CONTROL, law::CHECKS_AND_RECORDS],
+    },
+    check,
+};
+
+fn check(facts: &RecordFacts<'_>, policy: &Policy, now: Moment) -> Option<Evidence> {
+    let expires_at = own_permit(facts)?.permit.expires_at;
+    let last = expires_at.plus_seconds(policy.late_record_s());
+    (now.at > last).then(|| {
+        evidence! {
+            "expires_at" => expires_at,
+            "recorded_at" => now.at,
+            "seconds_late" => now.at.seconds_since(expires_at),
+            "allowed_s" => policy.late_record_s(),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gate::fixtures::{STRANGER, id, moment, policy};
+    use crate::gate::record::fixtures::Record;
+
+    fn recorded(at: &str) -> Record {
+        Record::with(|r| r.now = moment(at))
+    }
+
+    #[test]
+    fn an_hour_after_the_end_of_the_permit_is_the_last_moment() {
+        for (at, late) in [
+            ("2026-06-15T02:02:00Z", false),
+            ("2026-06-15T03:05:00Z", false),
+            ("2026-06-15T03:05:00.000001Z", true),
+            ("2026-06-16T02:05:00Z", true),
+        ] {
+            assert_eq!(recorded(at).check(&RULE).is_some(), late, "{at}");
+        }
+    }
+
+    #[test]
+    fn policy_sets_the_grace() {
+        let record = recorded("2026-06-15T02:06:00Z");
+        let check = |seconds: i64| {
+            (RULE.check)(&record.facts(), &policy(&[("late_record_s", seconds.into())]), record.now)
+        };
+        assert!(check(59).is_some());
+        assert!(check(60).is_none());
+    }
+
+    #[test]
+    fn nothing_is_told_of_another_organizations_permit_nor_judged_twice() {
+        let late = recorded("2026-06-16T02:05:00Z");
+        assert_eq!(Record { judge_permit: false, ..late.clone() }.check(&RULE), None);
+        assert_eq!(Record { organization_id: id(STRANGER), ..late.clone() }.check(&RULE), None);
+        assert_eq!(Record { permit: None, ..late }.check(&RULE), None);
+    }
+}
