@@ -78,6 +78,9 @@ fn a_log_that_is_removed_leaves_an_older_ledger_and_no_half_of_an_event() {
     let home = Home::sqlite();
     let server = home.serve();
     let world = World::enter(&home, &server);
+    // A stop in good order, so that people and sessions are in the file itself.
+    assert_eq!(server.terminate(), Some(0));
+    let server = home.serve();
     let (acted, heard) = mpsc::channel();
     let book = under_load(server, &world, 0, &acted, |server| {
         wait_for(&heard, 200);
