@@ -4,10 +4,10 @@ use super::query::owner_name;
 use super::{App, Session};
 use crate::auth::permission::Action;
 use crate::db::facts;
-use crate::domain::actor::Credential;
 use crate::domain::cylinder::LabelStatus;
 use crate::domain::label_code::LabelCode;
 use crate::error::{Code, Result};
+use crate::ledger::Call;
 
 /// What is printed on a label.
 #[derive(Debug)]
@@ -25,8 +25,8 @@ impl App {
     ///
     /// # Errors
     /// 401, 403; 404 for a code that is not a good label of theirs.
-    pub fn printed(&self, credential: Credential, text: &str) -> Result<Printed> {
-        self.read(credential, Action::PrintLabel, |session| {
+    pub fn printed(&self, call: &Call, text: &str) -> Result<Printed> {
+        self.read(call, Action::PrintLabel, |session| {
             let code: LabelCode = text.parse().map_err(|_| Code::LabelNotFound)?;
             if self.keyring.verify(&code) { printed(session, code) } else { Err(Code::LabelNotFound.into()) }
         })

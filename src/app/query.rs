@@ -12,7 +12,7 @@ use crate::db::conn::Conn;
 use crate::db::facts::{self, CylinderRow, FillRow, LabelRow, StampKey};
 use crate::db::history::{self, Names};
 use crate::db::registry::Page;
-use crate::domain::actor::{Actor, Credential};
+use crate::domain::actor::Actor;
 use crate::domain::cylinder::{
     Custody, Cylinder, CylinderStatus, Insurance, LabelStatus, Stamp, without_end,
 };
@@ -27,6 +27,7 @@ use crate::domain::steel;
 use crate::domain::value::Text;
 use crate::error::{Code, Result};
 use crate::gate::rule::{Citation, Lang, find as find_rule};
+use crate::ledger::Call;
 use crate::ledger::chain::hex;
 
 /// A finding in words.
@@ -149,8 +150,8 @@ impl App {
     ///
     /// # Errors
     /// 401, 403, or see [`resolve`].
-    pub fn target(&self, credential: Credential, action: Action, reference: &str) -> Result<Target> {
-        self.read(credential, action, |session| {
+    pub fn target(&self, call: &Call, action: Action, reference: &str) -> Result<Target> {
+        self.read(call, action, |session| {
             resolve(session.conn, &self.keyring, reference, Some((&session.actor, session.scope)))
         })
     }

@@ -89,10 +89,10 @@ pub async fn picture(service: Data, caller: Caller, request: HttpRequest) -> Htt
         _ => return Err(Code::LabelNotFound.into()),
     };
     let spec = spec(&query(&request)?)?;
-    let (code, credential) = (code.to_owned(), caller.credential);
+    let (code, call) = (code.to_owned(), caller.plain_call());
     let inner = service.clone();
     let drawn = blocking(&service, move |app| {
-        let printed = app.printed(credential, &code)?;
+        let printed = app.printed(&call, &code)?;
         let (url, typed) = (printed.code.url(&app.public_url), printed.code.id.typed());
         let content = LabelContent {
             url: &url,

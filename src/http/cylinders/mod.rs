@@ -338,8 +338,8 @@ pub async fn trace(service: Data, caller: Caller, request: HttpRequest) -> HttpR
 }
 
 async fn target(service: &Data, caller: &Caller, action: Action, request: &HttpRequest) -> Result<Target> {
-    let (reference, credential) = (reference(request)?, caller.credential);
-    blocking(service, move |app| app.target(credential, action, &reference)).await
+    let (reference, call) = (reference(request)?, caller.plain_call());
+    blocking(service, move |app| app.target(&call, action, &reference)).await
 }
 
 /// The answer to an act on a cylinder.
