@@ -315,15 +315,15 @@ pub fn names(
 ) -> Result<Names, DbError> {
     Ok(Names {
         organizations: on_backend!(conn, c => organizations::table
-            .filter(among(organizations::id, &of_organizations))
+            .filter(among(organizations::id, of_organizations))
             .select((organizations::id, organizations::name))
             .load(c))?,
         sites: on_backend!(conn, c => sites::table
-            .filter(among(sites::id, &of_sites))
+            .filter(among(sites::id, of_sites))
             .select((sites::id, sites::name))
             .load(c))?,
         users: on_backend!(conn, c => users::table
-            .filter(among(users::id, &of_users))
+            .filter(among(users::id, of_users))
             .select((users::id, users::display_name))
             .load(c))?,
     })

@@ -395,7 +395,8 @@ impl Chain {
 /// Works out the hash of one row and reads it.
 fn check_row(row: &EventRow) -> Result<Event, String> {
     let data: Value = serde_json::from_str(&row.data).map_err(|_| "its data is no JSON")?;
-    if data.to_string() != row.data {
+    let canonical_data = data.to_string();
+    if canonical_data != row.data {
         return Err("its data is not in canonical form".to_owned());
     }
     let event = row.clone().read().map_err(|error| error.to_string())?;
