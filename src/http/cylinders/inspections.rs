@@ -64,8 +64,8 @@ pub struct InspectionReply {
 pub async fn inspect(service: Data, caller: Caller, body: Body<InspectionRequest>) -> HttpResult {
     let call = caller.keyed_call(body.digest)?;
     let given = body.value;
-    let (text, call) = (given.reference.to_string(), caller.plain_call());
-    let target = blocking(&service, move |app| app.target(&call, Action::Inspect, &text)).await?;
+    let (text, read) = (given.reference.to_string(), caller.plain_call());
+    let target = blocking(&service, move |app| app.target(&read, Action::Inspect, &text)).await?;
     let new = RecordInspection {
         call,
         target,
