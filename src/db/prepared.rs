@@ -14,7 +14,7 @@ pub struct Prepared<Place, Q> {
 }
 
 impl<Place, Q> Prepared<Place, Q> {
-    /// Use [`prepared!`], which makes up a place of its own each time it is written.
+    /// Use `prepared!`, which makes up a place of its own each time it is written.
     pub fn new(_: Place, query: Q) -> Self {
         Self { query, place: PhantomData }
     }
