@@ -16,7 +16,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("auth", &["clock", "domain", "error", "files", "words"]),
     ("db", &["domain", "error", "on_backend"]),
     ("ledger", &["clock", "db", "domain", "error"]),
-    ("app", &["auth", "clock", "db", "domain", "error", "gate", "label", "ledger"]),
+    ("app", &["auth", "clock", "db", "domain", "error", "gate", "label", "ledger", "words"]),
     ("config", &["db", "domain", "error"]),
     ("telemetry", &["config", "error"]),
     ("tls", &[]),

@@ -14,11 +14,12 @@ use pingma::db::tx::transaction;
 use pingma::domain::cylinder::{Custody, CustodyKind, Cylinder, Stamp};
 use pingma::domain::event::{
     CodeStatus, Decision, EventData, FillChecked, FillRecorded, FillStatus, Handover, Idempotency, NewEvent,
-    Permit, Registered, Returned, ScanRecord, Stream,
+    Permit, Registered, Returned, ScanRecord,
 };
 use pingma::domain::id::{CylinderId, EventId, ScaleId};
 use pingma::domain::instant::Instant;
 use pingma::domain::label_code::{Entry, LabelId};
+use pingma::domain::stream::Stream;
 use pingma::ledger::chain::{GENESIS, Position, seal};
 use serde_json::json;
 
@@ -235,6 +236,7 @@ impl Generator<'_> {
                 worker_id: Some(self.filler(bottle.filler)?.worker_id),
                 private_commitment: "0".repeat(64),
                 findings: Vec::new(),
+                stale: false,
             }),
             _ => {
                 let filler = self.filler(bottle.filler)?;
@@ -247,6 +249,7 @@ impl Generator<'_> {
                         site_id: Some(filler.site_id),
                         since: self.at(),
                     },
+                    stale: false,
                 })
             }
         };

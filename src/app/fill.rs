@@ -6,12 +6,13 @@ use crate::domain::actor::Role;
 use crate::domain::cylinder::{Cylinder, GAS_ADDED, OpenPermit};
 use crate::domain::event::{
     CodeStatus, CylinderBrief, Decision, EventData, FillChecked, FillRecorded, FillRefused, OwnerBrief,
-    Permit, Postcheck, Precheck, Reweighed, ScanRecord, Stream,
+    Permit, Postcheck, Precheck, Reweighed, ScanRecord,
 };
 use crate::domain::id::{EventId, OrganizationId, ScaleId, SiteId, UserId};
 use crate::domain::instant::Instant;
 use crate::domain::label_code::Entry;
 use crate::domain::registry::{Scale, Site};
+use crate::domain::stream::Stream;
 use crate::domain::value::{MassG, Number};
 use crate::error::{Code, Error, Result};
 use crate::gate::facts::{FillFacts, OrganizationFacts, PermitFacts, RecordFacts};

@@ -36,9 +36,12 @@ impl std::str::FromStr for DatabaseUrl {
 }
 
 /// Makes the file of a new database readable for its owner alone: it holds hashes of passwords and who bought gas. SQLite
-/// gives its other files the same mode.
+/// gives its other files the same mode. An address such as `file:…?mode=ro` is left to SQLite.
 fn create_private(path: &str) -> std::io::Result<()> {
     use std::os::unix::fs::OpenOptionsExt as _;
+    if path.starts_with("file:") || path.starts_with(':') {
+        return Ok(());
+    }
     let made = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
     match made {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),

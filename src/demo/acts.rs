@@ -36,12 +36,14 @@ impl<'a> Year<'a> {
             _ => cylinder.code.as_ref(),
         };
         let code = code.ok_or(DemoError::Missing("a label"))?;
+        let entry = if shown == Shown::Typed { Entry::Typed } else { Entry::Scanned };
         let text = match shown {
             Shown::Own | Shown::Old => code.url(&self.app.public_url),
             Shown::Forged => forged(code).url(&self.app.public_url),
+            Shown::Typed => code.id.typed(),
             Shown::OtherQr => format!("https://u.example.cn/pay?id={}", cylinder.customer),
         };
-        Ok(self.app.scanned(&text, Entry::Scanned))
+        Ok(self.app.scanned(&text, entry))
     }
 
     pub(super) fn command(&self, cylinder: &mut Cylinder, day: i64, step: Step) -> Result<Box<dyn Command>> {

@@ -10,6 +10,8 @@ pub(super) enum Shown {
     Old,
     Forged,
     OtherQr,
+    /// The label's id, typed: that is always challenged.
+    Typed,
 }
 
 /// What the scale shows before the fill.
@@ -257,7 +259,7 @@ impl Diary {
             Fate::UncertifiedOperator => Visit { bench: Bench::Uncertified, ..CHECK },
             Fate::ExpiredScale => Visit { bench: Bench::ExpiredScale, ..CHECK },
             Fate::PrecheckFailed => Visit { valve_fails: true, ..CHECK },
-            Fate::Suspended => Visit { wrong_stamp: true, ..CHECK },
+            Fate::Suspended => Visit { shown: Shown::Typed, wrong_stamp: true, ..CHECK },
             Fate::PocketCode => FILL,
             _ => return,
         };

@@ -17,4 +17,5 @@ pub mod policy;
 pub mod registry;
 mod schema;
 pub mod steel;
+pub mod stream;
 pub mod value;

@@ -9,10 +9,11 @@ use crate::db::DbError;
 use crate::db::append::{self as db, CylinderColumns};
 use crate::db::conn::Conn;
 use crate::db::facts::{CylinderRow, EventRow, FillRow};
-use crate::domain::event::{Event, Stream};
+use crate::domain::event::Event;
 use crate::domain::id::StreamId;
 use crate::domain::instant::Instant;
 use crate::domain::label_code::LabelId;
+use crate::domain::stream::Stream;
 
 /// Gives the events of a batch their places and writes everything. Returns them sealed, in order.
 ///

@@ -127,7 +127,8 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::domain::event::{EventData, Idempotency, Reasoned, Stream};
+    use crate::domain::event::{EventData, Idempotency, Reasoned};
+    use crate::domain::stream::Stream;
     use crate::domain::value::Reason;
 
     #[test]

@@ -7,10 +7,11 @@ use super::facts::Facts;
 use crate::clock::IdGen;
 use crate::db::facts::StampKey;
 use crate::domain::actor::{Actor, Credential};
-use crate::domain::event::{EventData, Idempotency, NewEvent, Stream};
+use crate::domain::event::{EventData, Idempotency, NewEvent};
 use crate::domain::id::{CylinderId, EventId, OrganizationId, OwnerChangeId, ScaleId, SiteId, UserId};
 use crate::domain::instant::{Instant, Moment};
 use crate::domain::label_code::LabelId;
+use crate::domain::stream::Stream;
 use crate::error::{Code, Result};
 
 /// The call behind a command: who asks, and under which key a retry is known.

@@ -14,9 +14,10 @@ use crate::db::facts::{CylinderRow, EventRow, FillRow, ScalePermitRow};
 use crate::db::tx::read_tx;
 use crate::domain::cylinder::{BoundLabel, Cylinder, LabelStatus};
 use crate::domain::district::DistrictCode;
-use crate::domain::event::{Event, EventData, Stream};
+use crate::domain::event::{Event, EventData};
 use crate::domain::id::{CylinderId, EventId, ScaleId, StreamId};
 use crate::domain::label_code::LabelId;
+use crate::domain::stream::Stream;
 
 /// Events per page.
 const PAGE: i64 = 2_000;

@@ -168,7 +168,8 @@ both! {
         assert_eq!(list("", &w.cast.filler.admin).await, own, "newest first");
         assert_eq!(list("", &w.cast.regulator).await.len(), 6);
         assert!(list("", &w.cast.regulator_elsewhere).await.is_empty());
-        assert_eq!(list("", &w.cast.rival.worker).await, ["E0000001"]);
+        assert_eq!(list("", &w.cast.rival.worker).await, ["E000••••"], "who answers the challenge reads the steel");
+        assert_eq!(list("", &w.cast.rival.admin).await, ["E0000001"]);
         assert_eq!(list(&format!("&owner_id={}", w.cast.rival.id), &w.cast.regulator).await, ["E0000001"]);
         assert!(list(&format!("&owner_id={}", w.cast.rival.id), &w.cast.filler.admin).await.is_empty());
         assert_eq!(list("&q=000_1", &w.cast.filler.admin).await, ["D000_1%X"], "wildcards are letters");

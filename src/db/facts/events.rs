@@ -5,9 +5,10 @@ use super::super::conn::Conn;
 use super::super::schema::{events, ledger_head, streams};
 use super::hash;
 use crate::db::among::among;
-use crate::domain::event::{Event, EventData, Idempotency, NewEvent, Stream};
+use crate::domain::event::{Event, EventData, Idempotency, NewEvent};
 use crate::domain::id::{EventId, OrganizationId, PrincipalId, SiteId, StreamId};
 use crate::domain::instant::Instant;
+use crate::domain::stream::Stream;
 use crate::on_backend;
 use diesel::prelude::*;
 
