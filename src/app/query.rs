@@ -12,6 +12,7 @@ use crate::db::conn::Conn;
 use crate::db::facts::{self, CylinderRow, FillRow, LabelRow, StampKey};
 use crate::db::history::{self, Names};
 use crate::db::registry::Page;
+use crate::digest::hex;
 use crate::domain::actor::Actor;
 use crate::domain::cylinder::{
     Custody, Cylinder, CylinderStatus, Insurance, LabelStatus, Stamp, without_end,
@@ -28,7 +29,6 @@ use crate::domain::value::Text;
 use crate::error::{Code, Result};
 use crate::gate::rule::{Citation, Lang, find as find_rule};
 use crate::ledger::Call;
-use crate::ledger::chain::hex;
 
 /// A finding in words.
 #[derive(Debug, Serialize, ToSchema)]

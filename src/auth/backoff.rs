@@ -39,7 +39,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use quick_cache::unsync::Cache;
 
-use super::secret::sha256;
+use crate::digest::sha256;
 use crate::domain::instant::Instant;
 
 /// How long a failure counts.

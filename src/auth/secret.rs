@@ -5,13 +5,13 @@
 
 use std::fmt;
 
-use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::clock::IdGen;
+use crate::digest::sha256;
 
 /// Random bytes of a secret.
 const RANDOM_BYTES: usize = 32;
@@ -89,19 +89,6 @@ impl fmt::Debug for OpaqueSecret {
     }
 }
 
-/// The SHA-256 of parts, one after the other. Parts of varying length need a separator between them.
-pub(super) fn sha256(parts: &[&[u8]]) -> [u8; 32] {
-    let mut context = digest::Context::new(&digest::SHA256);
-    for part in parts {
-        context.update(part);
-    }
-    let mut bytes = [0; 32];
-    for (to, from) in bytes.iter_mut().zip(context.finish().as_ref()) {
-        *to = *from;
-    }
-    bytes
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,13 +107,6 @@ mod tests {
             assert_eq!(read.digest(), secret.digest());
             assert_eq!(read.kind(), kind);
         }
-    }
-
-    #[test]
-    fn the_digest_is_that_of_the_text() {
-        assert_eq!(sha256(&[b"a", b"bc"]), sha256(&[b"abc"]));
-        let hex: String = sha256(&[b"abc"]).iter().map(|b| format!("{b:02x}")).collect();
-        assert_eq!(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 
     #[test]

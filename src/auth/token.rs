@@ -17,7 +17,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::keyring::Keyring;
-use super::secret::sha256;
+use crate::digest::sha256;
 use crate::domain::actor::Credential;
 use crate::domain::id::{SessionId, UserId};
 use crate::domain::instant::Instant;

@@ -12,8 +12,8 @@ use crate::config::Settings;
 use crate::db::audit::{Reached, reached};
 use crate::db::backend::sqlite::{copy_into, look_into};
 use crate::db::conn::{Conn, DatabaseUrl};
+use crate::digest::hex;
 use crate::files;
-use crate::ledger::chain::hex;
 
 /// `pingma backup FILE`
 #[derive(Debug, Args)]

@@ -6,16 +6,16 @@ use std::process::ExitCode;
 use clap::Args;
 use serde_json::json;
 
-use super::{CliError, Output, connect, parts, print};
+use super::{CliError, Output, connect, parts, print, words};
 use crate::app::public::{Standing, look_up};
 use crate::app::query::{in_words, resolve};
 use crate::auth::keyring::Keyring;
 use crate::config::Settings;
 use crate::db::history;
 use crate::db::registry::Page;
+use crate::digest::hex;
 use crate::domain::instant::Moment;
 use crate::gate::rule::Lang;
-use crate::ledger::chain::hex;
 
 /// A cylinder.
 #[derive(Debug, Args)]
@@ -42,17 +42,21 @@ impl Reference {
         let now = Moment::new(parts().clock.now(), settings.time_zone);
         let record = look_up(&mut conn, &keys, &self.code, now, i64::from(settings.clock_gap_days.get()))?;
         let findings = in_words(&record.findings, self.lang());
-        let lawful = matches!(record.standing(), Standing::Lawful | Standing::Caution);
-        let mut text =
-            if lawful { "ALLOWED as far as the cylinder goes".to_owned() } else { "REFUSED".to_owned() };
+        let standing = record.standing();
+        let lawful = matches!(standing, Standing::Lawful | Standing::Caution);
+        let mut text = words::standing(standing, self.lang()).to_owned();
         for finding in &findings {
-            let _ = write!(text, "\n{:7} {}  {}", finding.severity.as_str(), finding.rule, finding.message);
+            let severity = words::severity(finding.severity, self.lang());
+            let _ = write!(text, "\n{severity:7} {}  {}", finding.rule, finding.message);
         }
         if record.held {
-            text.push_str("\nhold    the last fill is held: not to leave the station");
+            let _ = write!(text, "\n{}", words::held(self.lang()));
         }
         print(
-            &Output::new(text, json!({ "lawful": lawful, "held": record.held, "findings": findings })),
+            &Output::new(
+                text,
+                json!({ "lawful": lawful, "standing": standing, "held": record.held, "findings": findings }),
+            ),
             json,
         )?;
         Ok(if lawful { ExitCode::SUCCESS } else { ExitCode::from(1) })
@@ -69,13 +73,14 @@ impl Reference {
         for event in &events {
             let new = &event.event;
             let (kind, data) = new.data.to_stored().map_err(crate::db::DbError::corrupt)?;
-            let decision = new.data.decision().map(|d| format!(" {d}")).unwrap_or_default();
             let hash = hex(&event.hash);
             let short = hash.get(..12).unwrap_or_default();
-            let _ = writeln!(text, "{:>8}  {}  {kind}{decision}  {short}", event.log_index, new.occurred_at);
+            let what = words::event(&new.data, self.lang());
+            let at = new.occurred_at.utc().with_timezone(&settings.time_zone);
+            let _ = writeln!(text, "{:>8}  {}  {short}  {what}", event.log_index, at.format("%F %T %Z"));
             for finding in in_words(new.data.findings(), self.lang()) {
-                let _ =
-                    writeln!(text, "          {} {}: {}", finding.severity, finding.rule, finding.message);
+                let severity = words::severity(finding.severity, self.lang());
+                let _ = writeln!(text, "          {severity} {}: {}", finding.rule, finding.message);
             }
             rows.push(json!({
                 "log_index": event.log_index, "cylinder_seq": event.seq, "kind": kind, "data": data,

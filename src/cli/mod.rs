@@ -8,6 +8,7 @@ mod keys;
 mod restore;
 mod serve;
 mod verify;
+mod words;
 
 use std::io::Write as _;
 use std::path::Path;

@@ -11,6 +11,7 @@ use diesel::serialize::ToSql;
 use diesel::sql_types::{Array, Binary, Bool, SingleValue, SqlType, Text};
 use diesel::sqlite::Sqlite;
 
+use crate::digest::hex;
 use crate::domain::id::Id;
 use crate::domain::label_code::LabelId;
 
@@ -36,7 +37,7 @@ impl Listed for Vec<u8> {
     type Sql = Binary;
     const FROM_JSON: &'static str = "unhex(value)";
     fn json(&self) -> String {
-        self.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(self)
     }
 }
 

@@ -50,6 +50,9 @@ const UNFIT: &[(&str, Words)] = &[
     ("not_filled", words("不是充好的瓶", "not filled")),
 ];
 
+const INSPECTION: &[(&str, Words)] =
+    &[("overdue", words("超期未检", "overdue")), ("failed", words("检验不合格", "failed"))];
+
 const CUSTODY: &[(&str, Words)] = &[
     ("owner", words("产权单位", "owner")),
     ("site", words("其他站点", "another site")),
@@ -75,6 +78,7 @@ pub fn find(name: &str, word: &str) -> Option<Words> {
         "reason" => REASON,
         "reasons" => UNFIT,
         "failed" | "missing" => CHECK_ITEMS,
+        "inspection" => INSPECTION,
         "custody" => CUSTODY,
         "overtaken" => OVERTAKEN,
         "stamp_medium" | "scale_medium" => MEDIA,
@@ -89,7 +93,7 @@ mod tests {
 
     #[test]
     fn every_term_is_there_once_and_in_its_language() {
-        for list in [STATUS, REASON, CHECK_ITEMS, UNFIT, CUSTODY, MEDIA, OVERTAKEN] {
+        for list in [STATUS, REASON, CHECK_ITEMS, UNFIT, INSPECTION, CUSTODY, MEDIA, OVERTAKEN] {
             for (at, (word, words)) in list.iter().enumerate() {
                 assert!(!words.zh.is_empty() && !words.zh.is_ascii(), "{word}");
                 assert!(!words.en.is_empty() && words.en.is_ascii() && !words.en.contains('_'), "{word}");

@@ -17,13 +17,13 @@ use serde::de::DeserializeOwned;
 use super::{Service, json};
 use crate::auth::secret::{OpaqueSecret, SecretKind};
 use crate::db::registry::Page;
+use crate::digest::sha256;
 use crate::domain::actor::Credential;
 use crate::domain::event::Idempotency;
 use crate::domain::value::ValueError;
 use crate::error::{Code, Error, FieldError, Result};
 use crate::gate::rule::Lang;
 use crate::ledger::Call;
-use crate::ledger::chain::sha256;
 
 /// Largest body, in bytes.
 pub const MAX_BODY: usize = 64 * 1024;
@@ -178,7 +178,7 @@ pub struct Body<T> {
 
 /// The digest of a call without a body.
 pub fn no_body() -> [u8; 32] {
-    sha256(b"null")
+    sha256(&[b"null"])
 }
 
 impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
@@ -237,7 +237,7 @@ fn digest_of(tree: &serde_json::Value) -> [u8; 32] {
             *value = serde_json::Value::Null;
         }
     }
-    sha256(shown.to_string().as_bytes())
+    sha256(&[shown.to_string().as_bytes()])
 }
 
 /// The JSON pointer to where it went wrong.

@@ -3,11 +3,12 @@
 
 use serde_json::{Value, json};
 
-use super::chain::{GENESIS, hex, sha256};
+use super::chain::GENESIS;
 use super::verify::{Problem, Report};
 use crate::db::DbError;
 use crate::db::audit_log::{self as db, AuditRow};
 use crate::db::conn::Conn;
+use crate::digest::{hex, sha256};
 use crate::domain::audit::Act;
 
 /// Entries per page.
@@ -48,7 +49,7 @@ pub fn append(conn: &mut Conn, act: &Act) -> Result<(), DbError> {
         prev_hash,
         hash: Vec::new(),
     };
-    row.hash = sha256(&canonical(&row, &act.subject)).to_vec();
+    row.hash = sha256(&[&canonical(&row, &act.subject)]).to_vec();
     row.append(conn)
 }
 
@@ -115,7 +116,7 @@ fn check(row: &AuditRow) -> Result<(), String> {
     if canonical_subject != row.subject {
         return Err("its subject is not in canonical form".to_owned());
     }
-    let hash = sha256(&canonical(row, &subject));
+    let hash = sha256(&[&canonical(row, &subject)]);
     if hash[..] == row.hash[..] {
         Ok(())
     } else {

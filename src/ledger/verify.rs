@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::chain::{GENESIS, Position, canonical, hex, sha256};
+use super::chain::{GENESIS, Position, canonical};
 use super::facts::fill_row;
 use crate::db::DbError;
 use crate::db::append::CylinderColumns;
@@ -12,6 +12,7 @@ use crate::db::audit::{self as db, StoredCylinder};
 use crate::db::conn::Conn;
 use crate::db::facts::{CylinderRow, EventRow, FillRow, ScalePermitRow};
 use crate::db::tx::read_tx;
+use crate::digest::{hex, sha256};
 use crate::domain::cylinder::{BoundLabel, Cylinder, LabelStatus};
 use crate::domain::district::DistrictCode;
 use crate::domain::event::{Event, EventData};
@@ -402,8 +403,9 @@ fn check_row(row: &EventRow) -> Result<Event, String> {
     }
     let event = row.clone().read().map_err(|error| error.to_string())?;
     let position = Position { log_index: row.log_index, seq: row.stream_seq, prev_hash: event.prev_hash };
-    let hash =
-        sha256(&canonical(&event.event, &row.kind, &row.data, position).map_err(|error| error.to_string())?);
+    let hash = sha256(&[
+        &canonical(&event.event, &row.kind, &row.data, position).map_err(|error| error.to_string())?
+    ]);
     if hash[..] != row.hash[..] {
         return Err(format!("its hash is {}, its content says {}", hex(&row.hash), hex(&hash)));
     }
@@ -425,6 +427,6 @@ fn check_private(conn: &mut Conn, event: &Event) -> Result<Result<(), &'static s
     };
     let mut bytes = salt;
     bytes.extend_from_slice(text.as_bytes());
-    let agrees = hex(&sha256(&bytes)) == data.private_commitment;
+    let agrees = hex(&sha256(&[&bytes])) == data.private_commitment;
     Ok(if agrees { Ok(()) } else { Err("what is kept apart is not what it committed to") })
 }

@@ -46,7 +46,7 @@ fn assert_holds(home: &Home, book: &[(Asked, Option<Reply>)], up_to: i64) {
     let mut held = 0;
     for event in told.filter(|event| event["log_index"].as_i64().is_some_and(|place| place <= up_to)) {
         let there = rows.iter().find(|row| Some(row.log_index) == event["log_index"].as_i64());
-        let hash = pingma::ledger::chain::hex(&there.expect("it was acknowledged").hash);
+        let hash = pingma::digest::hex(&there.expect("it was acknowledged").hash);
         assert_eq!(event["hash"].as_str(), Some(hash.as_str()));
         held += 1;
     }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use diesel::prelude::*;
 use pingma::clock::{Clock, SystemClock};
 use pingma::db::conn::Conn;
-use pingma::ledger::chain::hex;
+use pingma::digest::hex;
 use pingma::on_backend;
 use serde_json::{Value, json};
 use tempfile::TempDir;

@@ -8,11 +8,11 @@ use super::super::Session;
 use crate::db::DbError;
 use crate::db::audit_log::{self as db, AuditFilter, AuditRow};
 use crate::db::registry::Page;
+use crate::digest::hex;
 use crate::domain::audit::Outcome;
 use crate::domain::id::{OrganizationId, PrincipalId};
 use crate::domain::instant::Instant;
 use crate::error::Result;
-use crate::ledger::chain::hex;
 
 /// An entry of the audit log.
 #[derive(Debug, Serialize, ToSchema)]

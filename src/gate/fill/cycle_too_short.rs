@@ -19,8 +19,8 @@ pub(super) const RULE: FillRule = FillRule {
         by_policy: false,
         alert: true,
         message: Words {
-            zh: "此码 {hours_ago} 小时前刚充过，其间没有出入库",
-            en: "This code was filled {hours_ago} h ago and has not left since",
+            zh: "此码 {within_hours} 小时内刚充过，其间没有出入库",
+            en: "This code was filled less than {within_hours} h ago and has not left since",
         },
         next_step: Words {
             zh: "不充，核对标签是不是这只瓶的",
@@ -51,7 +51,7 @@ pub(super) fn told(fill: &LastFill, now: Moment) -> Evidence {
     evidence! {
         "last_fill_id" => fill.id,
         "last_filled_at" => fill.at,
-        "hours_ago" => now.at.seconds_since(fill.recorded_at).max(0) / SECONDS_PER_HOUR,
+        "within_hours" => now.at.seconds_since(fill.recorded_at).max(0) / SECONDS_PER_HOUR + 1,
     }
 }
 
@@ -110,7 +110,7 @@ mod tests {
         assert!(check(0).is_none());
         assert_eq!(
             check(12).unwrap().keys().collect::<Vec<_>>(),
-            ["hours_ago", "last_fill_id", "last_filled_at"]
+            ["last_fill_id", "last_filled_at", "within_hours"]
         );
     }
 }

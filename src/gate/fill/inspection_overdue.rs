@@ -16,8 +16,8 @@ pub(super) const RULE: FillRule = FillRule {
         by_policy: false,
         alert: false,
         message: Words {
-            zh: "气瓶超期未检或检验不合格：应于 {inspection_due_on} 前检验",
-            en: "Inspection overdue or failed: it was due by {inspection_due_on}",
+            zh: "气瓶{inspection}，检验有效期至 {inspection_due_on}",
+            en: "Inspection {inspection}; it was due by {inspection_due_on}",
         },
         next_step: Words {
             zh: "停止充装，送检验机构检验",
@@ -32,8 +32,8 @@ fn check(facts: &FillFacts<'_>, _: &Policy, now: Moment) -> Option<Evidence> {
     let cylinder = facts.cylinder?;
     (cylinder.inspection_failed || now.today > cylinder.inspection_due_on.0).then(|| {
         evidence! {
+            "inspection" => if cylinder.inspection_failed { "failed" } else { "overdue" },
             "inspection_due_on" => cylinder.inspection_due_on,
-            "inspection_failed" => cylinder.inspection_failed,
             "today" => now.today,
         }
     })
@@ -44,8 +44,9 @@ mod tests {
     use super::*;
     use crate::domain::date::Day;
     use crate::domain::inspection::inspection_due;
-    use crate::gate::fill::testing::breaks;
-    use crate::gate::fixtures::{day, moment, noon, stamp_date};
+    use crate::gate::fill::testing::{breaks, evidence_of};
+    use crate::gate::fixtures::{World, day, moment, noon, stamp_date};
+    use crate::gate::rule::Lang;
 
     #[test]
     fn the_day_it_is_due_is_a_good_day() {
@@ -56,8 +57,13 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_inspection_is_never_in_date() {
-        assert!(breaks(&RULE, |w| w.cylinder_mut().inspection_failed = true));
+    fn a_failed_inspection_is_never_in_date_and_says_so() {
+        let failed = World::with(|w| w.cylinder_mut().inspection_failed = true);
+        let evidence = evidence_of(&RULE, &failed).unwrap();
+        assert_eq!(RULE.rule.message(&evidence, Lang::Zh), "气瓶检验不合格，检验有效期至 2028-05-31");
+        let overdue = World::with(|w| w.now = noon("2028-06-01"));
+        let evidence = evidence_of(&RULE, &overdue).unwrap();
+        assert_eq!(RULE.rule.message(&evidence, Lang::En), "Inspection overdue; it was due by 2028-05-31");
     }
 
     #[test]

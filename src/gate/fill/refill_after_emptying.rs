@@ -17,8 +17,8 @@ pub(super) const RULE: FillRule = FillRule {
         by_policy: true,
         alert: true,
         message: Words {
-            zh: "此码 {hours_ago} 小时前刚充过，在站内倒空后又来充装",
-            en: "This code was filled {hours_ago} h ago, emptied at the station and is to be filled again",
+            zh: "此码 {within_hours} 小时内刚充过，在站内倒空后又来充装",
+            en: "This code was filled less than {within_hours} h ago, emptied at the station and is to be filled again",
         },
         next_step: Words {
             zh: "核对标签是不是这只瓶的；监管部门会收到提示",

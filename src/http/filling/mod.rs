@@ -14,6 +14,7 @@ use crate::app::fill::{AHEAD_S, CheckFill, RecordFill, ReweighFill};
 use crate::app::query::{EventView, FillView, FindingView, in_words, views};
 use crate::auth::permission::Action;
 use crate::db::history::{self, EventFilter, FillFilter};
+use crate::digest::hex;
 use crate::domain::event::{
     CylinderBrief, Decision, Event, EventData, FillStatus, Permit, Postcheck, Precheck,
 };
@@ -25,7 +26,6 @@ use crate::domain::value::{MassG, Number, Text};
 use crate::error::{Code, Error};
 use crate::gate::rule::Lang;
 use crate::ledger::Receipt;
-use crate::ledger::chain::hex;
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
 use serde::{Deserialize, Serialize};
