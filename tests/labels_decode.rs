@@ -14,7 +14,7 @@ const RESOLUTION_DPI: u32 = 300;
 fn content(url: &str) -> LabelContent<'_> {
     LabelContent {
         url,
-        typed_code: "7K3M9PQ2-X",
+        typed_code: "7K3M9PQ2-G",
         registration_code: Some("32A01000001"),
         owner_name: "南通平安燃气有限公司",
     }

@@ -42,7 +42,7 @@ pub(super) fn event(data: &EventData, lang: Lang) -> &'static str {
     let name = match data {
         EventData::Registered(_) => words("建档贴码", "registered"),
         EventData::LabelBound(_) => words("换贴新码", "label bound"),
-        EventData::LabelRevoked(_) => words("瓶码作废", "label revoked"),
+        EventData::LabelRevoked(_) => words("气瓶码作废", "label revoked"),
         EventData::FillChecked(check) => match check.decision {
             Decision::Allowed => words("充装前检查：可以", "fill check: allowed"),
             Decision::Challenged => words("充装前检查：核对钢印", "fill check: challenged"),

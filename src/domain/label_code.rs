@@ -51,7 +51,7 @@ impl LabelId {
         &self.0
     }
 
-    /// The id and its ISO 7064 MOD 37,36 check character, as printed for typing: `7K3M9PQ2-X`.
+    /// The id and its ISO 7064 MOD 37,36 check character, as printed for typing: `7K3M9PQ2-G`.
     pub fn typed(&self) -> String {
         format!("{}-{}", self.0, check_character(&self.0))
     }
@@ -324,6 +324,7 @@ mod tests {
     #[test]
     fn a_typed_id_needs_its_check_character_and_the_word_typed() {
         let id: LabelId = "7K3M9PQ2".parse().unwrap();
+        assert_eq!(id.typed(), "7K3M9PQ2-G");
         assert_eq!(Scan::read(&id.typed(), Entry::Typed), Scan::Typed(id.clone()));
         assert_eq!(Scan::read(&id.typed().to_lowercase(), Entry::Typed), Scan::Typed(id.clone()));
         assert!(matches!(Scan::read(&id.typed(), Entry::Scanned), Scan::Foreign(_)));

@@ -166,7 +166,7 @@ static ZH: OwnWords = OwnWords {
     home: "首页",
     typed: "输入瓶码查询",
     label: "瓶码",
-    hint: "二维码下方的 9 位字符，例如 7K3M9PQ2‑X；不分大小写，横线可以不输。也可以输入二维码中的完整网址。",
+    hint: "二维码下方的 9 位字符，例如 7K3M9PQ2‑G；不分大小写，横线可以不输。也可以输入二维码中的完整网址。",
     submit: "查询",
     where_printed: "瓶码在哪里",
     finding: [
@@ -218,7 +218,7 @@ static EN: OwnWords = OwnWords {
     home: "Front page",
     typed: "Look up a code by hand",
     label: "Label code",
-    hint: "The 9 characters below the QR code, for instance 7K3M9PQ2‑X, in capitals or not, with the hyphen or without. \
+    hint: "The 9 characters below the QR code, for instance 7K3M9PQ2‑G, in capitals or not, with the hyphen or without. \
            The whole address in the QR code will do as well.",
     submit: "Look up",
     where_printed: "Where to find the code",

@@ -242,7 +242,7 @@ mod tests {
             let layout = layout(&content(), width_mm, &square_fonts());
             let texts: Vec<_> = layout.lines.iter().map(|line| line.text.as_str()).collect();
             assert_eq!(texts.len(), 3);
-            assert_eq!(texts[..2], ["7K3M9PQ2-X", "32A01000001"]);
+            assert_eq!(texts[..2], ["7K3M9PQ2-G", "32A01000001"]);
             let mut bottom = f32::from(WIDTH);
             for line in &layout.lines {
                 let (ascent, descent) = match line.text.is_ascii() {

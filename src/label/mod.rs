@@ -28,7 +28,7 @@ pub struct LabelContent<'a> {
     /// The content of the QR symbol. It must consist of the characters of QR's alphanumeric mode
     /// (upper-case letters, digits and ` $%*+-./:`), which keeps the symbol small.
     pub url: &'a str,
-    /// What a person types when the symbol cannot be scanned, e.g. `7K3M9PQ2-X`. Printed largest.
+    /// What a person types when the symbol cannot be scanned, e.g. `7K3M9PQ2-G`. Printed largest.
     pub typed_code: &'a str,
     /// The registration code of the cylinder, e.g. `32A01000001`, if it has one.
     pub registration_code: Option<&'a str>,

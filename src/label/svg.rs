@@ -260,7 +260,7 @@ mod tests {
     fn without_any_font_the_text_is_left_to_the_viewer() {
         let svg = render(&content(), 40, &LabelFonts::default());
         assert_eq!(svg.matches("<text").count(), 3);
-        assert!(svg.contains(">7K3M9PQ2-X</text>"), "{svg}");
+        assert!(svg.contains(">7K3M9PQ2-G</text>"), "{svg}");
         assert!(svg.contains(">南通平安燃气有限公司</text>"), "{svg}");
     }
 
@@ -271,7 +271,7 @@ mod tests {
         assert_eq!(svg.matches("<path").count(), 3);
         assert!(!svg.contains("<text"), "{svg}");
         // The title still says whose cylinder it is.
-        assert!(svg.contains("<title>7K3M9PQ2-X, 32A01000001, 南通平安燃气有限公司</title>"));
+        assert!(svg.contains("<title>7K3M9PQ2-G, 32A01000001, 南通平安燃气有限公司</title>"));
     }
 
     #[test]

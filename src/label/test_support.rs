@@ -14,7 +14,7 @@ pub(super) const URL: &str = "HTTPS://PINGMA.EXAMPLE/C/0123456789ABCDEFGHJKMNPQR
 pub(super) fn content() -> LabelContent<'static> {
     LabelContent {
         url: URL,
-        typed_code: "7K3M9PQ2-X",
+        typed_code: "7K3M9PQ2-G",
         registration_code: Some("32A01000001"),
         owner_name: "南通平安燃气有限公司",
     }

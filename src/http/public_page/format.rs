@@ -4,14 +4,11 @@ use chrono::{Datelike, NaiveDate};
 
 use crate::gate::rule::Lang;
 
-/// Whether this is a label id with its check character, `7K3M9PQ2-X`.
+/// Whether this is a label id with its check character, `7K3M9PQ2-G`.
 pub(super) fn is_short_code(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_digit() || c.is_ascii_uppercase();
     text.split_once('-').is_some_and(|(id, check)| {
-        id.len() == 8
-            && id.chars().all(plain)
-            && check.len() == 1
-            && check.chars().all(|c| plain(c) || "*~$=".contains(c))
+        id.len() == 8 && check.len() == 1 && id.chars().chain(check.chars()).all(plain)
     })
 }
 

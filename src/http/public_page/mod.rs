@@ -93,7 +93,7 @@ pub struct PublicPage {
     pub verdict: Verdict,
     /// The cylinder. Without one no page says that anything is lawful; of an unknown or forged code none is shown.
     pub cylinder: Option<PublicCylinder>,
-    /// The short form of the code, e.g. `7K3M9PQ2-X`. Anything of another shape is not shown: this page must not carry
+    /// The short form of the code, e.g. `7K3M9PQ2-G`. Anything of another shape is not shown: this page must not carry
     /// a stranger's text.
     pub code_typed: Option<String>,
     /// Whom to call.

@@ -100,7 +100,7 @@ pub(super) static WORDS: Words = Words {
     check_how: "请与气瓶上的标签、钢印逐项核对：",
     record: "登记信息",
     terms: Terms {
-        code: "瓶码编号",
+        code: "气瓶码",
         registration_code: "使用登记代码",
         model: "型号",
         serial_no: "气瓶编号",
@@ -131,7 +131,7 @@ pub(super) static WORDS: Words = Words {
     line: "投诉举报电话",
     line_12315: "市场监管投诉举报热线",
     authority: "监管部门",
-    tell: "请说明：瓶码编号和钢印内容、供气单位名称、购买时间和地点。",
+    tell: "请说明：气瓶码和钢印内容、供气单位名称、购买时间和地点。",
     smell: "闻到燃气味怎么办",
     smell_do: "立即关紧瓶阀，打开门窗；不要开关任何电器，不要动用明火；撤到室外安全处，再拨打 ",
     about: "关于本页",
