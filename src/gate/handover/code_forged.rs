@@ -17,7 +17,7 @@ pub(super) const RULE: HandoverRule = HandoverRule {
         by_policy: false,
         alert: true,
         message: Words {
-            zh: "瓶码 {label_id} 验证不通过，疑似伪造",
+            zh: "气瓶码 {label_id} 验证不通过，疑似伪造",
             en: "Code {label_id} does not verify: probably a forgery",
         },
         next_step: Words {

@@ -17,7 +17,7 @@ pub(super) const RULE: HandoverRule = HandoverRule {
         by_policy: false,
         alert: true,
         message: Words {
-            zh: "瓶码 {label_id} 已作废或被停用",
+            zh: "气瓶码 {label_id} 已作废或被停用",
             en: "Code {label_id} was revoked or suspended",
         },
         next_step: Words {
