@@ -1,7 +1,7 @@
 # `make` alone lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo demo-postgres test soak bench lint check-format check-clippy check-doc audit openapi clean
+.PHONY: help build demo demo-postgres test soak fuzz bench lint check-format check-clippy check-doc audit openapi clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ soak: ## break it for a quarter of an hour: crashes, power cuts, full disks, hos
 	PINGMA_TEST_SOAK=1 cargo test --locked --test crash -- --test-threads=2 --nocapture
 	PINGMA_TEST_SOAK=1 cargo test --locked --test api -- --test-threads=2 faults:: hostile:: parsers:: storms:: tamper::
 	PINGMA_TEST_SOAK=1 scripts/fuzz-api.sh
+
+fuzz: ## feed libFuzzer's inputs to every reader; needs cargo-fuzz and a nightly compiler
+	scripts/fuzz.sh
 
 bench: ## load both databases with fill checks, on data that is made first
 	scripts/setup.sh bench
