@@ -7,9 +7,9 @@ use std::time::Duration;
 use metrics::{Unit, counter, describe_counter, describe_histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing::Subscriber;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::filter::{LevelFilter, ParseError, Targets};
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 
 /// Commands that one transaction of the ledger served.
@@ -76,10 +76,14 @@ fn subscriber<W>(
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::builder().parse(format!("{STRANGERS},{filter}"))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    let filter: Targets = format!("{STRANGERS},{filter}").parse()?;
+    let builder = tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(writer);
     let builder = if terminal { builder } else { builder.with_ansi(false) };
-    Ok(if json { Box::new(builder.json().flatten_event(true).finish()) } else { Box::new(builder.finish()) })
+    Ok(if json {
+        Box::new(builder.json().flatten_event(true).finish().with(filter))
+    } else {
+        Box::new(builder.finish().with(filter))
+    })
 }
 
 /// The handle of the one recorder that this process has.

@@ -160,7 +160,7 @@ pub struct Settings {
     /// The file with the keys as it was named; see [`Settings::key_file`].
     #[serde(deserialize_with = "some")]
     key_file: Option<PathBuf>,
-    /// The time zone in which days are counted.
+    /// The time zone in which days are counted; Asian ones and UTC are built in (`.cargo/config.toml`).
     #[serde(deserialize_with = "value")]
     pub time_zone: Tz,
     /// The font of the labels; none means that one is looked for.

@@ -333,7 +333,7 @@ fn a_bad_value_is_refused_even_where_a_later_layer_overrides_it() {
 
 #[test]
 fn filters_for_the_log() {
-    for good in ["off", "INFO", "0", "warn,pingma::ledger=trace", "pingma[request{status=500}]=debug,error"] {
+    for good in ["off", "INFO", "0", "warn,pingma::ledger=trace", "pingma::http=debug,error"] {
         assert_eq!(from_env("PINGMA_LOG", good).unwrap().log.as_str(), good);
     }
 }

@@ -45,7 +45,7 @@ impl Value for PathBuf {
 
 impl Value for Tz {
     fn allowed() -> String {
-        "the IANA name of a time zone, such as Asia/Shanghai".to_owned()
+        "the IANA name of a time zone of Asia, such as Asia/Shanghai, or UTC".to_owned()
     }
     fn read(text: &str) -> Option<Self> {
         text.parse().ok()

@@ -1,7 +1,7 @@
 //! What is logged, and how.
 
 use super::Value;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::filter::LevelFilter;
 
 /// A filter for the log that `tracing` understands.
@@ -27,10 +27,10 @@ impl Value for LogFilter {
             part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
                 && part.parse::<LevelFilter>().is_err()
         };
-        if !text.contains('[') && text.split(',').any(typo) {
+        if text.split(',').any(typo) {
             return None;
         }
-        EnvFilter::builder().parse(text).ok().map(|_| Self(text.to_owned()))
+        text.parse::<Targets>().ok().map(|_| Self(text.to_owned()))
     }
 }
 
