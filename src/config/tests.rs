@@ -294,7 +294,7 @@ fn values_that_are_not_allowed_are_refused_with_what_is() {
         ("database", "sqlite://", "must be sqlite://FILE or postgres://"),
         ("listen", "localhost:80", "must be an IP address and a port"),
         ("listen", "127.0.0.1", "must be an IP address and a port"),
-        ("time_zone", "Asia/Beijing", "such as Asia/Shanghai, not \"Asia/Beijing\""),
+        ("time_zone", "Asia/Beijing", "or UTC, not \"Asia/Beijing\""),
         ("complaint_phone", "call us", "must be a telephone number"),
         ("complaint_phone", "---", "must be a telephone number"),
         ("complaint_phone", "1+2345", "must be a telephone number"),
