@@ -1,5 +1,8 @@
 //! Schema migrations, embedded in the binary.
 
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{Array, Bool, Text};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::DbError;
@@ -54,13 +57,12 @@ pub fn fit(conn: &mut Conn) -> Result<Fit, DbError> {
         Conn::Sqlite(c) => (
             c.has_pending_migration(SQLITE).map_err(failed)?,
             c.applied_migrations().map_err(failed)?.len(),
-            count::<diesel::sqlite::Sqlite>(&SQLITE)?,
+            versions::<diesel::sqlite::Sqlite>(&SQLITE)?.len(),
         ),
-        Conn::Postgres(c) => (
-            c.has_pending_migration(POSTGRES).map_err(failed)?,
-            c.applied_migrations().map_err(failed)?.len(),
-            count::<diesel::pg::Pg>(&POSTGRES)?,
-        ),
+        Conn::Postgres(c) => {
+            let (applied, known) = (applied(c)?, versions::<diesel::pg::Pg>(&POSTGRES)?);
+            (known.iter().any(|version| !applied.contains(version)), applied.len(), known.len())
+        }
     };
     Ok(match (pending, applied > known) {
         (_, true) => Fit::Newer,
@@ -69,9 +71,21 @@ pub fn fit(conn: &mut Conn) -> Result<Fit, DbError> {
     })
 }
 
-fn count<DB: diesel::backend::Backend>(migrations: &EmbeddedMigrations) -> Result<usize, DbError> {
+fn versions<DB: diesel::backend::Backend>(migrations: &EmbeddedMigrations) -> Result<Vec<String>, DbError> {
     use diesel::migration::MigrationSource;
-    MigrationSource::<DB>::migrations(migrations).map(|list| list.len()).map_err(failed)
+    let all = MigrationSource::<DB>::migrations(migrations).map_err(failed)?;
+    Ok(all.iter().map(|migration| migration.name().version().to_string()).collect())
+}
+
+/// The steps that were made. Diesel's own look-up begins with `CREATE TABLE IF NOT EXISTS`, which fails for a role that may
+/// not create and on a standby, even where the table is there.
+fn applied(conn: &mut PgConnection) -> Result<Vec<String>, DbError> {
+    let begun = sql::<Bool>("to_regclass('__diesel_schema_migrations') IS NOT NULL");
+    if !diesel::select(begun).get_result::<bool>(conn)? {
+        return Ok(Vec::new());
+    }
+    let made = "(SELECT coalesce(array_agg(version::text), '{}') FROM __diesel_schema_migrations)";
+    Ok(diesel::select(sql::<Array<Text>>(made)).get_result(conn)?)
 }
 
 /// Refuses a schema that does not fit.
