@@ -72,6 +72,8 @@ impl Command for HandOver {
             cylinder,
             worker: context.actor.user_id.and_then(|id| known.person(id)),
             seller,
+            owner: cylinder.and_then(|c| organization(known, c.owner_id)),
+            captured_at: self.captured_at,
             has_supply_agreement: cylinder
                 .is_some_and(|c| known.has_agreement(c.owner_id, context.actor.organization_id, context.now)),
             district: Some(district),
@@ -88,7 +90,6 @@ impl Command for HandOver {
             worker_id: context.actor.user_id,
             private_commitment: commitment(&private.salt, &private.data),
             findings,
-            stale: cylinder.is_some_and(|c| is_stale(c, self.captured_at)),
         };
         let event = context.event(&self.call, stream, place, |_| {
             if refused { EventData::HandoverRefused(data) } else { EventData::HandedOver(data) }
@@ -132,6 +133,15 @@ fn known_cylinder<'a>(code: &ScannedCode, context: &Context<'a>) -> Result<(Scan
     }
 }
 
+/// Whether the caller's organization may take gas out. Custody alone is a scan of the label, and a photo of a rival's label would
+/// do for that.
+fn may_empty(cylinder: &Cylinder, context: &Context<'_>) -> bool {
+    let ours = context.actor.organization_id;
+    let at_our_agency =
+        cylinder.custody.kind == CustodyKind::Agency && cylinder.custody.organization_id == ours;
+    cylinder.owner_id == ours || at_our_agency
+}
+
 /// Whether the caller's organization owns a cylinder or has it.
 fn is_known_here(cylinder: &Cylinder, context: &Context<'_>) -> bool {
     [cylinder.owner_id, cylinder.custody.organization_id].contains(&context.actor.organization_id)
@@ -163,6 +173,15 @@ impl TakeBack {
             None => Err(Error::invalid("/site_id", "site_not_found", "must be a site of your organization")),
         }
     }
+}
+
+/// Whether the records speak against what somebody says has come in to them: it is theirs or with them by no record, and another
+/// organization has it at a place of its own.
+fn is_contested(cylinder: &Cylinder, context: &Context<'_>) -> bool {
+    let ours = context.actor.organization_id;
+    let at_a_place = matches!(cylinder.custody.kind, CustodyKind::Owner | CustodyKind::Site);
+    let supplied = context.facts.has_agreement(cylinder.owner_id, ours, context.now);
+    at_a_place && !is_known_here(cylinder, context) && !supplied
 }
 
 /// A "return" to where the cylinder is, or to nowhere from a place where it is, tells of no way that it went.
@@ -234,6 +253,7 @@ impl Command for TakeBack {
             residual_g,
             custody: Custody { kind, organization_id: organization.id, site_id: site.map(|s| s.id), since },
             stale,
+            contested: !agency && is_contested(cylinder, context),
         };
         Ok(context.event(&self.call, stream, place, |_| EventData::Returned(data)).into())
     }
@@ -304,8 +324,11 @@ impl Command for Empty {
         if cylinder.seized {
             return Err(Error::new(Code::StateConflict, "a seized cylinder stays as it was seized"));
         }
-        if !is_known_here(cylinder, context) {
-            return Err(Error::new(Code::Forbidden, "the cylinder is neither yours nor in your custody"));
+        if !may_empty(cylinder, context) {
+            return Err(Error::new(
+                Code::Forbidden,
+                "only its owner empties a cylinder, or the inspection agency that has it",
+            ));
         }
         if self.residual_g.get() > cylinder.gas_g.max(cylinder.stamp.max_fill_g.get()) {
             return Err(Error::invalid("/residual_g", "out_of_range", "more than the cylinder can hold"));

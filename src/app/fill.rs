@@ -3,7 +3,7 @@
 use super::scan::ScannedCode;
 use crate::auth::permission::{Action, authorize};
 use crate::domain::actor::Role;
-use crate::domain::cylinder::{Cylinder, GAS_ADDED, OpenPermit};
+use crate::domain::cylinder::{Cylinder, GAS_ADDED, OpenPermit, PERMIT_OVERTAKEN, RECORDED_LATE};
 use crate::domain::event::{
     CodeStatus, CylinderBrief, Decision, EventData, FillChecked, FillRecorded, FillRefused, OwnerBrief,
     Permit, Postcheck, Precheck, Reweighed, ScanRecord,
@@ -19,6 +19,7 @@ use crate::gate::facts::{FillFacts, OrganizationFacts, PermitFacts, RecordFacts}
 use crate::gate::policy::Policy;
 use crate::gate::{fill, record};
 use crate::ledger::command::Place;
+use crate::ledger::facts::PermitFact;
 use crate::ledger::{Call, Command, Context, Decided, Facts, Needs};
 
 /// An organization and its licenses.
@@ -218,14 +219,7 @@ impl RecordFill {
                 && context.facts.newest_on_scale(open.scale_id) == Some(self.permit_id)
         };
         let open = context.facts.cylinder(fact.cylinder_id).and_then(|c| c.open_permit);
-        Some(PermitFacts {
-            permit: fact.permit.permit,
-            scale_id: fact.permit.scale_id,
-            operator_id: fact.permit.operator_id,
-            organization_id: fact.organization_id,
-            used,
-            voided: !used && !open.is_some_and(is_newest),
-        })
+        Some(PermitFacts { used, voided: !used && !open.is_some_and(is_newest), ..spent(fact) })
     }
 }
 
@@ -253,7 +247,7 @@ impl Command for RecordFill {
         check_checker(self.postcheck.as_ref(), scale.map(|s| s.site_id), context)?;
         let policy = policy_at(context, scale);
         check_gross(self.gross_g, cylinder, &policy)?;
-        let overtaken = overtaken(cylinder, scale, context, &policy);
+        let overtaken = overtaken(cylinder, scale, context.actor.user_id, context, &policy);
         let facts = RecordFacts {
             permit: self.permit_facts(context),
             judge_permit: true,
@@ -267,6 +261,7 @@ impl Command for RecordFill {
             gas_was_added: false,
             overtaken: &overtaken,
             residual_g: residual_g(own.and_then(|p| p.scale_g), cylinder),
+            recorded_at: Some(context.now.at),
             started_at: self.started_at,
             finished_at: self.finished_at,
             postcheck: self.postcheck.as_ref(),
@@ -312,6 +307,7 @@ impl Command for RecordFill {
 fn overtaken(
     cylinder: Option<&Cylinder>,
     scale: Option<&Scale>,
+    operator_id: Option<UserId>,
     context: &Context<'_>,
     policy: &Policy,
 ) -> Vec<&'static str> {
@@ -331,7 +327,7 @@ fn overtaken(
         cylinder: Some(cylinder),
         owner: organization(known, cylinder.owner_id),
         filler: organization(known, context.actor.organization_id),
-        operator: context.actor.user_id.and_then(|id| known.person(id)),
+        operator: operator_id.and_then(|id| known.person(id)),
         scale,
         site: scale.and_then(|scale| known.site(scale.site_id)),
         scale_permit: None,
@@ -400,6 +396,18 @@ pub(super) fn check_colleague(
     Ok(())
 }
 
+/// The permit of a fill that was recorded.
+fn spent(fact: &PermitFact) -> PermitFacts {
+    PermitFacts {
+        permit: fact.permit.permit,
+        scale_id: fact.permit.scale_id,
+        operator_id: fact.permit.operator_id,
+        organization_id: fact.organization_id,
+        used: true,
+        voided: false,
+    }
+}
+
 /// `POST /fills/{id}/reweigh`: a held fill is weighed and checked again.
 #[derive(Debug)]
 pub struct ReweighFill {
@@ -435,27 +443,39 @@ impl Command for ReweighFill {
             .filter(|fill| fill.organization_id == context.actor.organization_id)
             .ok_or(Code::FillNotFound)?;
         check_checker(Some(&self.postcheck), fill.site_id, context)?;
+        if self.postcheck.checker_id == Some(fill.operator_id) {
+            let allowed = "must be somebody else than who filled it";
+            return Err(Error::invalid("/postcheck/checker_id", "same_person", allowed));
+        }
         let cylinder = context.facts.cylinder(fill.cylinder_id).ok_or(Code::Internal)?;
         let newest = cylinder.last_fill.as_ref().filter(|last| last.id == self.fill_id && !last.moved_since);
-        if newest.is_none() || cylinder.scrapped {
+        let Some(newest) = newest.filter(|_| !cylinder.scrapped) else {
             return Err(Error::new(Code::StateConflict, "the cylinder was filled, moved or scrapped since"));
-        }
+        };
         let site = fill.site_id.and_then(|id| context.facts.site(id));
         let district = site.map_or(&context.actor.district_code, |site| &site.district_code);
         let policy = Policy::resolve(context.facts.policies(), district, context.now.today);
         check_gross(self.gross_g, Some(cylinder), &policy)?;
+        let held_for = |rule: &str| newest.held_for.iter().any(|held| held == rule);
+        let overtaken = if held_for(PERMIT_OVERTAKEN) {
+            let scale = context.facts.scale(fill.scale_id);
+            overtaken(Some(cylinder), scale, Some(fill.operator_id), context, &policy)
+        } else {
+            Vec::new()
+        };
         let facts = RecordFacts {
-            permit: None,
+            permit: context.facts.permit(fill.permit_id).map(spent),
             judge_permit: false,
             organization_id: context.actor.organization_id,
             operator_id: Some(fill.operator_id),
             device_scale_id: None,
             cylinder: Some(cylinder),
             gross_g: self.gross_g.get(),
-            heaviest_g: newest.map(|last| last.heaviest_g),
-            gas_was_added: newest.is_some_and(|last| last.held_for.iter().any(|rule| rule == GAS_ADDED)),
-            overtaken: &[],
+            heaviest_g: Some(newest.heaviest_g),
+            gas_was_added: held_for(GAS_ADDED),
+            overtaken: &overtaken,
             residual_g: 0,
+            recorded_at: Some(newest.recorded_at).filter(|_| held_for(RECORDED_LATE)),
             started_at: context.now.at,
             finished_at: context.now.at,
             postcheck: Some(&self.postcheck),

@@ -413,9 +413,9 @@ impl Cylinder {
                 self.move_to(CustodyKind::Agency, event);
                 self.scrap();
             }
-            EventData::HandedOver(data) if !data.stale => self.move_to(CustodyKind::Customer, event),
-            EventData::Returned(data) if !data.stale => self.apply_returned(data),
-            EventData::HandedOver(_) | EventData::Returned(_) => {}
+            EventData::HandedOver(_) => self.move_to(CustodyKind::Customer, event),
+            EventData::Returned(data) if data.moves() => self.apply_returned(data),
+            EventData::Returned(_) => {}
             EventData::Emptied(data) => self.apply_emptied(data.residual_g),
             EventData::Lost(_) => {
                 self.lost = true;
@@ -480,7 +480,8 @@ impl Cylinder {
         self.gas_g = data.net_g.max(0);
         self.last_fill = Some(LastFill {
             id: event.id,
-            at: data.finished_at,
+            // A device whose clock is ahead must not make what comes next look old.
+            at: data.finished_at.min(event.recorded_at),
             recorded_at: event.recorded_at,
             organization_id: event.organization_id,
             site_id: event.site_id,
@@ -534,6 +535,10 @@ impl Cylinder {
         if !self.is_held() {
             self.gas_g = self.gas_g.min(data.residual_g);
         }
+        // Nobody knows what a customer did with it: whatever is still in it, it is emptied and filled before the next one gets it.
+        if self.custody.kind == CustodyKind::Customer {
+            self.gas_g = self.gas_g.min(self.stamp.max_fill_g.get() / 2);
+        }
         self.moved(data.custody);
     }
 
@@ -586,7 +591,14 @@ pub const EXCESS_UNACCOUNTED: &str = "fill.excess-unaccounted";
 /// The rule that holds what a second weighing found heavier than the fill left it; it ends the same way.
 pub const GAS_ADDED: &str = "fill.gas-added";
 
-const ENDED_BY_EMPTYING: [&str; 3] = [OVERFILLED, EXCESS_UNACCOUNTED, GAS_ADDED];
+/// The rule that holds what was filled on a permit whose ground was gone; it ends the same way, or when the ground is good again.
+pub const PERMIT_OVERTAKEN: &str = "fill.permit-overtaken";
+
+/// The rule that holds what was recorded long after its permit; it ends the same way.
+pub const RECORDED_LATE: &str = "fill.recorded-late";
+
+const ENDED_BY_EMPTYING: [&str; 5] =
+    [OVERFILLED, EXCESS_UNACCOUNTED, GAS_ADDED, PERMIT_OVERTAKEN, RECORDED_LATE];
 
 fn held_for(findings: &[super::finding::Finding]) -> Vec<String> {
     findings.iter().filter(|f| f.severity == super::finding::Severity::Hold).map(|f| f.rule.clone()).collect()

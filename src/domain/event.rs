@@ -414,9 +414,6 @@ pub struct Handover {
     pub private_commitment: String,
     /// What the rules found.
     pub findings: Vec<Finding>,
-    /// Scanned before what is on record already, and told late: it moves nothing.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub stale: bool,
 }
 
 /// See [`EventData::Returned`].
@@ -431,6 +428,17 @@ pub struct Returned {
     /// Scanned before what is on record already, and told late: it moves nothing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stale: bool,
+    /// By the records another organization has it at a place of its own: kept, and moves nothing, for a photo of the label
+    /// would be enough for such a scan.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub contested: bool,
+}
+
+impl Returned {
+    /// Whether the cylinder is where this says.
+    pub fn moves(&self) -> bool {
+        !self.stale && !self.contested
+    }
 }
 
 /// See [`EventData::Emptied`].
@@ -491,6 +499,16 @@ impl EventData {
             Self::Reweighed(data) => &data.findings,
             Self::HandedOver(data) | Self::HandoverRefused(data) => &data.findings,
             _ => &[],
+        }
+    }
+
+    /// Whether it shows in which district the cylinder is. A copied code shows nothing, and that is what is refused or challenged.
+    pub fn shows_where(&self) -> bool {
+        match self {
+            Self::FillChecked(data) => data.decision == Decision::Allowed,
+            Self::FillRefused(_) | Self::HandoverRefused(_) => false,
+            Self::Returned(data) => data.moves(),
+            _ => true,
         }
     }
 

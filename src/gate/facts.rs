@@ -67,9 +67,9 @@ pub struct PermitFacts {
 /// What the rules after a fill look at: a fill record, or a second weighing.
 #[derive(Debug, Clone)]
 pub struct RecordFacts<'a> {
-    /// The permit, where the event it names is one. On a second weighing the permit is not judged again (`judge_permit`).
+    /// The permit, where the event it names is one.
     pub permit: Option<PermitFacts>,
-    /// Whether the permit is judged: on a fill record, not on a second weighing.
+    /// Whether it is judged if the permit could be used: on a fill record, not on a second weighing.
     pub judge_permit: bool,
     /// The organization that filled.
     pub organization_id: OrganizationId,
@@ -85,10 +85,13 @@ pub struct RecordFacts<'a> {
     pub heaviest_g: Option<i32>,
     /// Whether an earlier second weighing found gas that no permit was given for, and none was taken out since.
     pub gas_was_added: bool,
-    /// The rules before a fill that the permit rests on and that are broken now; none on a second weighing.
+    /// The rules before a fill that the permit rests on and that are broken now; on a second weighing only of a fill that is
+    /// held for them.
     pub overtaken: &'a [&'static str],
     /// Gas in it before the fill by the scale reading of the check, in grams; 0 where none was taken.
     pub residual_g: i32,
+    /// When the fill was recorded: now, or before a second weighing; none there, unless it is held for having come late.
+    pub recorded_at: Option<Instant>,
     /// When the gas began to flow.
     pub started_at: Instant,
     /// When it stopped.
@@ -115,8 +118,12 @@ pub struct HandoverFacts<'a> {
     pub worker: Option<&'a Person>,
     /// The worker's organization.
     pub seller: Option<OrganizationFacts<'a>>,
+    /// The owner of the cylinder.
+    pub owner: Option<OrganizationFacts<'a>>,
     /// Whether the seller has a supply agreement with the owner that is in force today.
     pub has_supply_agreement: bool,
+    /// When it was scanned, as told by a device that was offline.
+    pub captured_at: Option<Instant>,
     /// The district of the worker's site, or of the organization.
     pub district: Option<&'a DistrictCode>,
     /// Whether the clock agrees with the newest recorded event. If not, no date can be judged.

@@ -221,7 +221,9 @@ impl Facts {
             return;
         };
         fact.cylinder.apply(event);
-        fact.seen_in = event.district_code.clone();
+        if event.data.shows_where() {
+            fact.seen_in = event.district_code.clone();
+        }
         let after = fact.cylinder.clone();
         self.dirty.cylinders.insert(id);
         self.apply_label(before.as_ref(), &after);

@@ -60,18 +60,23 @@ fn load_replays(conn: &mut Conn, needs: &Needs, facts: &mut Facts) -> Result<(),
 }
 
 fn load_permits_and_fills(conn: &mut Conn, needs: &mut Needs, facts: &mut Facts) -> Result<(), DbError> {
+    let ids: Vec<_> = needs.permits.union(&needs.fills).copied().collect();
+    for fill in db::fills(conn, &ids)? {
+        needs.cylinders.insert(fill.cylinder_id);
+        needs.sites.extend(fill.site_id);
+        // Weighed again, a fill is judged by what it rested on.
+        if needs.fills.contains(&fill.id) {
+            needs.permits.insert(fill.permit_id);
+            needs.people.insert(fill.operator_id);
+        }
+        facts.fills.insert(fill.id, fill);
+    }
     for event in db::events(conn, &list(&needs.permits))? {
         if let Some(permit) = permit_of(&event) {
             needs.cylinders.insert(permit.cylinder_id);
             needs.scales.insert(permit.permit.scale_id);
             facts.permits.insert(event.event.id, permit);
         }
-    }
-    let ids: Vec<_> = needs.permits.union(&needs.fills).copied().collect();
-    for fill in db::fills(conn, &ids)? {
-        needs.cylinders.insert(fill.cylinder_id);
-        needs.sites.extend(fill.site_id);
-        facts.fills.insert(fill.id, fill);
     }
     for change in db::owner_changes(conn, &list(&needs.owner_changes))? {
         needs.cylinders.insert(change.cylinder_id);

@@ -291,7 +291,9 @@ impl Chain {
         }
         let Some(cylinder) = &mut self.cylinder else { return };
         cylinder.apply(new);
-        self.seen_in = Some(new.district_code.clone());
+        if new.data.shows_where() {
+            self.seen_in = Some(new.district_code.clone());
+        }
         if let Some(old) = before.filter(|old| old.id != cylinder.label.id) {
             self.labels.insert(old.id, (old.key_id.to_string(), LabelStatus::Revoked));
         }

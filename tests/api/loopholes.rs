@@ -118,11 +118,10 @@ both! {
     async fn who_only_has_a_cylinder_sees_what_was_since(app) {
         let w = World::enter(app).await;
         let code = w.cylinder("A0000001").await;
+        let delivery = w.own_delivery().await;
         w.filled(&code, 31_300).await;
+        w.hand_over(&delivery, &code).await.expect(200);
         w.send("POST /returns", &w.cast.rival.worker, json!({ "code": code })).await.expect(201);
-        let empty = json!({ "code": code, "reason": "leaking", "residual_g": 0 });
-        let alone = w.send("POST /emptyings", &w.cast.rival.worker, empty).await;
-        assert_eq!(alone.json()["errors"][0]["pointer"], "/witness_id", "{}", alone.text());
         let rival = &w.cast.rival.admin;
         let file = w.get(&format!("/cylinders/{code}"), rival).await.expect(200);
         assert_eq!(file["insurance"], json!(null));
@@ -185,8 +184,10 @@ both! {
         w.take_back(&code).await.expect(201);
         assert_eq!(w.check(&code).await.rules(), ["fill.held", "fill.cycle-too-short"]);
         w.send("POST /returns", &w.cast.rival.worker, json!({ "code": code })).await.expect(201);
+        assert_eq!(w.take_back(&code).await.problem(409), "state_conflict", "it never left");
+        w.send("POST /returns", &w.cast.agency.worker, json!({ "code": code })).await.expect(201);
         w.take_back(&code).await.expect(201);
-        assert_eq!(w.check(&code).await.rules(), ["fill.held"], "also by way of another organization");
+        assert_eq!(w.check(&code).await.rules(), ["fill.held", "fill.quick-return"], "also by way of another organization");
         let alone = json!({ "code": code, "reason": "换阀", "residual_g": 0 });
         let reply = w.send("POST /emptyings", &w.cast.filler.worker, alone).await;
         assert_eq!(reply.json()["errors"][0]["pointer"], "/witness_id");
@@ -280,19 +281,15 @@ both! {
         let code = w.cylinder("C0000001").await;
         w.take_back(&code).await.expect(201);
         w.later(3_600);
-        let delivery = w.own_delivery().await;
         let before_fill = w.app.now();
         w.filled(&code, 31_300).await;
         let late = json!({ "code": code, "captured_at": before_fill.plus_seconds(-60), "residual_g": 0 });
         let stranger = w.send("POST /returns", &w.cast.rival.worker, late.clone()).await.expect(201);
         assert_eq!(stranger["custody"], json!(null), "it has no say in who has it now");
         assert_eq!(w.check(&code).await.rules(), ["fill.cycle-too-short"]);
-        let early = json!({ "code": code, "customer_ref": "K-1", "entry": "scanned", "captured_at": before_fill });
-        w.send("POST /handovers", &delivery, early).await.expect(200);
-        assert_eq!(w.file(&code).await["custody"]["kind"], "site");
         let events = w.events(&code).await;
-        assert!(events.iter().filter(|e| ["returned", "handed_over"].contains(&e["kind"].as_str().unwrap())).take(2)
-            .all(|e| e["data"]["stale"] == json!(true)), "{events:#?}");
+        let stale = events.iter().find(|e| e["kind"] == "returned").expect("it is kept");
+        assert_eq!(stale["data"]["stale"], json!(true), "{stale:#}");
         let unborn = json!({ "code": code, "captured_at": "2026-06-15T03:59:59Z" });
         let reply = w.send("POST /returns", &w.cast.rival.worker, unborn).await;
         assert_eq!(reply.problem(422), "invalid");

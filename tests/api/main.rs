@@ -14,6 +14,7 @@ mod audit;
 mod bad_input;
 mod batch;
 mod challenge;
+mod collusion;
 mod credentials;
 mod database_away;
 mod devices;

@@ -1,6 +1,7 @@
 //! `fill.already-full`: a full cylinder is not filled again: it is a carried code or would be over-filled.
 
 use super::{FillRule, not_empty::half_full_g};
+use crate::domain::cylinder::LastFill;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::evidence;
@@ -26,19 +27,26 @@ pub(super) const RULE: FillRule = FillRule {
 };
 
 fn check(facts: &FillFacts<'_>, _: &Policy, _: Moment) -> Option<Evidence> {
-    let cylinder = facts.cylinder?;
-    let fill = cylinder.last_fill.as_ref()?;
-    let stayed_full = cylinder.is_filled() && !fill.moved_since && !fill.emptied_since;
-    let shows_empty = facts.scale_g.is_some_and(|reading| reading <= half_full_g(&cylinder.stamp));
-    (stayed_full && !shows_empty).then(|| {
-        evidence! { "last_fill_id" => fill.id, "gas_g" => cylinder.gas_g, "reading_g" => facts.scale_g }
-    })
+    let fill = stayed_full(facts).filter(|_| !shows_empty(facts))?;
+    let gas_g = facts.cylinder.map(|c| c.gas_g);
+    Some(evidence! { "last_fill_id" => fill.id, "gas_g" => gas_g, "reading_g" => facts.scale_g })
+}
+
+/// The last fill, where its gas is still in the cylinder by the records.
+pub(super) fn stayed_full<'a>(facts: &FillFacts<'a>) -> Option<&'a LastFill> {
+    let cylinder = facts.cylinder.filter(|c| c.is_filled())?;
+    cylinder.last_fill.as_ref().filter(|fill| !fill.moved_since && !fill.emptied_since)
+}
+
+/// Whether the scale shows that most of the gas is gone.
+pub(super) fn shows_empty(facts: &FillFacts<'_>) -> bool {
+    let half_g = facts.cylinder.map(|c| half_full_g(&c.stamp));
+    facts.scale_g.zip(half_g).is_some_and(|(reading_g, half_g)| reading_g <= half_g)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::cylinder::LastFill;
     use crate::gate::fill::testing::breaks;
     use crate::gate::fixtures::last_fill;
 

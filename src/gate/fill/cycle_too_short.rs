@@ -1,7 +1,7 @@
 //! `fill.cycle-too-short`: a code that was filled a short time ago and went nowhere since is a pocket code 口袋码.
 
 use super::FillRule;
-use crate::domain::cylinder::LastFill;
+use crate::domain::cylinder::{CustodyKind, LastFill};
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::evidence;
@@ -35,15 +35,24 @@ fn check(facts: &FillFacts<'_>, policy: &Policy, now: Moment) -> Option<Evidence
     filled_here_lately(facts, policy, now).filter(|fill| !fill.emptied_since).map(|fill| told(fill, now))
 }
 
-/// The last fill, where it is younger than the shortest cycle and the cylinder has not moved since.
+/// The last fill, where it is younger than the shortest cycle and the cylinder has not been out and back since. What went to a
+/// customer and never came back was not out: it is there, and here is another one.
 pub(super) fn filled_here_lately<'a>(
     facts: &FillFacts<'a>,
     policy: &Policy,
     now: Moment,
 ) -> Option<&'a LastFill> {
+    let cylinder = facts.cylinder?;
+    let fill = filled_lately(facts, policy, now)?;
+    let came_back = fill.moved_since && cylinder.custody.kind != CustodyKind::Customer;
+    (!came_back).then_some(fill)
+}
+
+/// The last fill, where it is younger than the shortest cycle.
+pub(super) fn filled_lately<'a>(facts: &FillFacts<'a>, policy: &Policy, now: Moment) -> Option<&'a LastFill> {
     let cycle_s = policy.min_refill_cycle_hours().saturating_mul(SECONDS_PER_HOUR);
     let fill = facts.cylinder?.last_fill.as_ref()?;
-    (now.at.seconds_since(fill.recorded_at) < cycle_s && !fill.moved_since).then_some(fill)
+    (now.at.seconds_since(fill.recorded_at) < cycle_s).then_some(fill)
 }
 
 /// The fill that a refusal or a warning is about.

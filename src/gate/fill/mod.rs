@@ -10,6 +10,7 @@ mod code_unknown;
 mod custody_gap;
 mod cycle_too_short;
 mod dual_phase;
+mod gas_unaccounted;
 mod held;
 mod inspection_overdue;
 mod inspection_soon;
@@ -27,6 +28,7 @@ mod paper;
 mod precheck_failed;
 #[cfg(test)]
 mod properties;
+mod quick_return;
 mod refill_after_emptying;
 mod refurbished;
 mod scale_busy;
@@ -98,6 +100,8 @@ pub const RULES: &[FillRule] = &[
     // Worth knowing.
     uninsured::RULE,
     refill_after_emptying::RULE,
+    quick_return::RULE,
+    gas_unaccounted::RULE,
     custody_gap::RULE,
     inspection_soon::RULE,
 ];
@@ -330,7 +334,9 @@ mod tests {
             "fill.code-foreign-host",
             "fill.custody-gap",
             "fill.dual-phase",
+            "fill.gas-unaccounted",
             "fill.no-filler-mark",
+            "fill.quick-return",
             "fill.refill-after-emptying",
             "fill.scale-reading-missing",
             "fill.uninsured",
@@ -340,7 +346,9 @@ mod tests {
             "fill.code-forged",
             "fill.code-revoked",
             "fill.cycle-too-short",
+            "fill.gas-unaccounted",
             "fill.open-permit",
+            "fill.quick-return",
             "fill.refill-after-emptying",
             "fill.stamp-mismatch",
             "fill.tare-mismatch",
@@ -348,7 +356,9 @@ mod tests {
         let warn = [
             "fill.code-foreign-host",
             "fill.custody-gap",
+            "fill.gas-unaccounted",
             "fill.inspection-soon",
+            "fill.quick-return",
             "fill.refill-after-emptying",
             "fill.uninsured",
         ];
@@ -356,6 +366,6 @@ mod tests {
         assert_eq!(ids(|rule| rule.alert), BTreeSet::from(alert));
         assert_eq!(ids(|rule| rule.severity == Severity::Warn), BTreeSet::from(warn));
         assert!(ids(|rule| rule.severity == Severity::Hold).is_empty());
-        assert_eq!(RULES.len(), 36);
+        assert_eq!(RULES.len(), 38);
     }
 }

@@ -293,7 +293,9 @@ fn code_is_on_the_cylinder(w: &World, lenient: bool) -> bool {
         let long_ago = w.now.at.micros() - fill.recorded_at.micros() >= twelve_hours;
         let empty = w.scale_g.is_some() || c.gas_g <= 7_450;
         let released = fill.status == FillStatus::Released || fill.emptied_since;
-        released && (fill.moved_since || fill.emptied_since || (long_ago && empty))
+        let with_customer = c.custody.kind == CustodyKind::Customer;
+        let was_out = fill.moved_since && (long_ago || !with_customer);
+        released && (was_out || fill.emptied_since || (long_ago && empty))
     });
     weight_is_right && stamp_is_right && history_is_right
 }

@@ -5,7 +5,7 @@ use crate::domain::cylinder::Cylinder;
 use crate::domain::district::DistrictCode;
 use crate::domain::event::{CodeStatus, ScanRecord};
 use crate::domain::finding::Evidence;
-use crate::domain::instant::Moment;
+use crate::domain::instant::{Instant, Moment};
 use crate::domain::registry::{License, Organization, Person};
 use crate::evidence;
 use crate::gate::facts::HandoverFacts;
@@ -22,6 +22,8 @@ pub struct Doorstep {
     pub worker: Option<Person>,
     pub seller: Option<Organization>,
     pub seller_licenses: Vec<License>,
+    pub owner: Option<Organization>,
+    pub captured_at: Option<Instant>,
     pub has_supply_agreement: bool,
     pub district: Option<DistrictCode>,
     pub clock_trusted: bool,
@@ -40,6 +42,8 @@ impl Doorstep {
             worker: Some(operator()),
             seller: Some(organization(FILLER)),
             seller_licenses: licenses(FILLER),
+            owner: Some(organization(FILLER)),
+            captured_at: None,
             has_supply_agreement: false,
             district: Some("320602".parse().unwrap()),
             clock_trusted: true,
@@ -76,6 +80,8 @@ impl Doorstep {
             cylinder: self.cylinder.as_ref(),
             worker: self.worker.as_ref(),
             seller: organization_facts(self.seller.as_ref(), &self.seller_licenses),
+            owner: organization_facts(self.owner.as_ref(), &self.seller_licenses),
+            captured_at: self.captured_at,
             has_supply_agreement: self.has_supply_agreement,
             district: self.district.as_ref(),
             clock_trusted: self.clock_trusted,

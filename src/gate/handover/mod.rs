@@ -9,7 +9,10 @@ mod cylinder_unfit;
 #[cfg(test)]
 mod fixtures;
 mod gas_license;
+mod not_in_custody;
 mod not_owned;
+mod out_of_order;
+mod owner_closed;
 #[cfg(test)]
 mod property;
 mod worker_certificate;
@@ -30,7 +33,10 @@ pub const RULES: &[HandoverRule] = &[
     code_revoked::RULE,
     cylinder_unfit::RULE,
     already_delivered::RULE,
+    not_in_custody::RULE,
+    out_of_order::RULE,
     not_owned::RULE,
+    owner_closed::RULE,
     worker_certificate::RULE,
     gas_license::RULE,
     clock_untrusted::RULE,
@@ -68,7 +74,11 @@ mod tests {
         }
         let alerts: Vec<_> = RULES.iter().filter(|r| r.rule.alert).map(|r| r.rule.id).collect();
         let codes = ["handover.code-forged", "handover.code-unknown", "handover.code-revoked"];
-        assert_eq!(alerts, [&codes[..], &["handover.already-delivered"]].concat());
+        assert_eq!(
+            alerts,
+            [&codes[..], &["handover.already-delivered", "handover.not-in-custody", "handover.out-of-order"]]
+                .concat()
+        );
     }
 
     #[test]

@@ -7,7 +7,9 @@ use super::fixtures::Doorstep;
 use crate::domain::cylinder::CustodyKind;
 use crate::domain::event::{CodeStatus, FillStatus};
 use crate::domain::registry::{CertificateKind, LicenseKind, LicenseStatus, OrganizationStatus};
-use crate::gate::fixtures::{FILLER, SITE, STRANGER, assert_readable, custody, id, noon, scan};
+use crate::gate::fixtures::{
+    FILLER, SITE, STRANGER, assert_readable, custody, id, instant, noon, organization, scan,
+};
 use crate::gate::policy::Policy;
 
 /// What can be wrong at a doorstep: the change, and nothing of how the rules look at it.
@@ -61,6 +63,14 @@ const WRONG: &[fn(&mut Doorstep)] = &[
             seller.status = OrganizationStatus::Suspended;
         }
     },
+    |d| {
+        if let Some(owner) = d.owner.as_mut() {
+            owner.status = OrganizationStatus::Closed;
+        }
+    },
+    |d| d.owner = None,
+    |d| d.captured_at = Some(instant("2026-06-14T07:59:59Z")),
+    |d| on_cylinder(d, |c| c.custody = custody(CustodyKind::Site, 0xffff, None)),
     |d| d.seller_licenses.retain(|l| l.kind != LicenseKind::GasBusiness),
     |d| d.seller_licenses.iter_mut().for_each(|l| l.status = LicenseStatus::Suspended),
     |d| d.seller_licenses.iter_mut().for_each(|l| l.districts = vec!["3301".parse().unwrap()]),
@@ -75,8 +85,9 @@ const FINE: &[fn(&mut Doorstep)] = &[
     |d| d.seller_licenses.iter_mut().for_each(|l| l.districts.clear()),
     |d| {
         d.has_supply_agreement = true;
-        on_cylinder(d, |c| c.owner_id = id(STRANGER));
+        owned_by_stranger(d);
     },
+    |d| d.captured_at = Some(instant("2026-06-14T08:00:00Z")),
 ];
 
 /// Days on which everything of the good world is in force, and days on which something is not.
@@ -94,6 +105,11 @@ fn on_cylinder(doorstep: &mut Doorstep, change: impl FnOnce(&mut crate::domain::
     if let Some(cylinder) = doorstep.cylinder.as_mut() {
         change(cylinder);
     }
+}
+
+fn owned_by_stranger(doorstep: &mut Doorstep) {
+    on_cylinder(doorstep, |c| c.owner_id = id(STRANGER));
+    doorstep.owner = Some(organization(STRANGER));
 }
 
 fn is_accepted(doorstep: &Doorstep) -> bool {
@@ -123,7 +139,7 @@ proptest! {
         let (today, in_force) = DAYS[day];
         doorstep.now = noon(today);
         if owned_by_another {
-            on_cylinder(&mut doorstep, |c| c.owner_id = id(STRANGER));
+            owned_by_stranger(&mut doorstep);
         }
         for at in &wrong {
             WRONG[*at](&mut doorstep);

@@ -1,5 +1,5 @@
-//! `fill.excess-unaccounted`: an excess that is gone on the second scale, with no gas taken out in between, is a lie of one of
-//! the two weighings. Which one, only an emptying settles.
+//! `fill.excess-unaccounted`: gas that is gone on the second scale, with none taken out in between, is a lie of one of the two
+//! weighings. Which one, only an emptying settles.
 
 use super::{RecordRule, weighed};
 use crate::domain::cylinder::EXCESS_UNACCOUNTED;
@@ -18,12 +18,12 @@ pub(super) const RULE: RecordRule = RecordRule {
         by_policy: false,
         alert: true,
         message: Words {
-            zh: "先前称得净重 {heaviest_g} 克（超量），现称 {net_g} 克，少 {gone_g} 克，其间没有倒残、卸气记录",
-            en: "Weighed with {heaviest_g} g of gas before (too much) and {net_g} g now: {gone_g} g are gone and no emptying was recorded",
+            zh: "先前称得净重 {heaviest_g} 克，现称 {net_g} 克，少了 {gone_g} 克，其间没有倒残、卸气记录",
+            en: "Weighed with {heaviest_g} g of gas before and {net_g} g now: {gone_g} g are gone and no emptying was recorded",
         },
         next_step: Words {
-            zh: "不得发出，两人卸出超量的气体并登记，再复称",
-            en: "Do not release it; take out the excess by two people, record the emptying and weigh again",
+            zh: "不得发出，两人卸气并登记，再复称",
+            en: "Do not release it; take gas out by two people, record the emptying and weigh again",
         },
         citations: &[law::CHECKS_AND_RECORDS, law::TSG_FILLING],
     },
@@ -32,7 +32,7 @@ pub(super) const RULE: RecordRule = RecordRule {
 
 fn check(facts: &RecordFacts<'_>, policy: &Policy, _: Moment) -> Option<Evidence> {
     let (stamp, net_g) = weighed(facts)?;
-    let heaviest_g = facts.heaviest_g.filter(|heaviest_g| *heaviest_g > stamp.max_fill_g.get())?;
+    let heaviest_g = facts.heaviest_g?;
     let gone_g = heaviest_g.saturating_sub(net_g);
     (gone_g > policy.reweigh_tolerance_g()).then(|| {
         evidence! {
@@ -61,8 +61,8 @@ mod tests {
     fn half_a_kilogram_is_the_scales_the_rest_is_gas() {
         for (heaviest_g, net_g, gone_g) in [
             (None, 14_000, None),
-            (Some(14_900), 5_000, None),
-            (Some(14_901), 14_402, None),
+            (Some(14_900), 5_000, Some(9_900)),
+            (Some(14_900), 14_400, None),
             (Some(14_901), 14_401, None),
             (Some(14_901), 14_400, Some(501)),
             (Some(20_000), 14_900, Some(5_100)),

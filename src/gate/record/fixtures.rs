@@ -31,6 +31,7 @@ pub struct Record {
     pub finished_at: Instant,
     pub postcheck: Option<Postcheck>,
     pub now: Moment,
+    pub recorded_at: Option<Instant>,
 }
 
 impl Record {
@@ -60,6 +61,7 @@ impl Record {
             finished_at: instant("2026-06-15T02:01:30Z"),
             postcheck: Some(postcheck()),
             now: moment("2026-06-15T02:02:00Z"),
+            recorded_at: Some(instant("2026-06-15T02:02:00Z")),
         }
     }
 
@@ -107,6 +109,7 @@ impl Record {
             gas_was_added: self.gas_was_added,
             overtaken: &self.overtaken,
             residual_g: self.residual_g,
+            recorded_at: self.recorded_at,
             started_at: self.started_at,
             finished_at: self.finished_at,
             postcheck: self.postcheck.as_ref(),

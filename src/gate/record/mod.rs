@@ -83,6 +83,11 @@ fn own_permit(facts: &RecordFacts<'_>) -> Option<PermitFacts> {
     facts.permit.filter(|_| facts.judge_permit && !is_another_organizations(facts))
 }
 
+/// The permit on which the fill rests, also on a second weighing, where it may be talked about.
+fn ground(facts: &RecordFacts<'_>) -> Option<PermitFacts> {
+    facts.permit.filter(|_| !is_another_organizations(facts))
+}
+
 /// What the steel says and the net mass by it, in grams, where they may be talked about.
 fn weighed<'a>(facts: &RecordFacts<'a>) -> Option<(&'a Stamp, i32)> {
     let cylinder = facts.cylinder.filter(|_| !is_another_organizations(facts))?;

@@ -1,7 +1,8 @@
 //! `fill.recorded-late`: the times of a fill are what its client tells. What is told long after the permit ended can't be
 //! believed without somebody looking at it.
 
-use super::{RecordRule, own_permit};
+use super::{RecordRule, ground};
+use crate::domain::cylinder::RECORDED_LATE;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::evidence;
@@ -12,7 +13,7 @@ use crate::gate::rule::{Rule, Words};
 
 pub(super) const RULE: RecordRule = RecordRule {
     rule: Rule {
-        id: "fill.recorded-late",
+        id: RECORDED_LATE,
         severity: Severity::Hold,
         by_policy: false,
         alert: true,
@@ -29,14 +30,14 @@ pub(super) const RULE: RecordRule = RecordRule {
     check,
 };
 
-fn check(facts: &RecordFacts<'_>, policy: &Policy, now: Moment) -> Option<Evidence> {
-    let expires_at = own_permit(facts)?.permit.expires_at;
+fn check(facts: &RecordFacts<'_>, policy: &Policy, _: Moment) -> Option<Evidence> {
+    let (expires_at, recorded_at) = (ground(facts)?.permit.expires_at, facts.recorded_at?);
     let last = expires_at.plus_seconds(policy.late_record_s());
-    (now.at > last).then(|| {
+    (recorded_at > last).then(|| {
         evidence! {
             "expires_at" => expires_at,
-            "recorded_at" => now.at,
-            "seconds_late" => now.at.seconds_since(expires_at),
+            "recorded_at" => recorded_at,
+            "seconds_late" => recorded_at.seconds_since(expires_at),
             "allowed_s" => policy.late_record_s(),
         }
     })
@@ -45,11 +46,11 @@ fn check(facts: &RecordFacts<'_>, policy: &Policy, now: Moment) -> Option<Eviden
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gate::fixtures::{STRANGER, id, moment, policy};
+    use crate::gate::fixtures::{STRANGER, id, instant, policy};
     use crate::gate::record::fixtures::Record;
 
     fn recorded(at: &str) -> Record {
-        Record::with(|r| r.now = moment(at))
+        Record::with(|r| r.recorded_at = Some(instant(at)))
     }
 
     #[test]
@@ -75,9 +76,10 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_told_of_another_organizations_permit_nor_judged_twice() {
+    fn nothing_is_told_of_another_organizations_permit_and_a_second_weighing_changes_nothing() {
         let late = recorded("2026-06-16T02:05:00Z");
-        assert_eq!(Record { judge_permit: false, ..late.clone() }.check(&RULE), None);
+        assert!(Record { judge_permit: false, ..late.clone() }.check(&RULE).is_some());
+        assert_eq!(Record { recorded_at: None, ..late.clone() }.check(&RULE), None);
         assert_eq!(Record { organization_id: id(STRANGER), ..late.clone() }.check(&RULE), None);
         assert_eq!(Record { permit: None, ..late }.check(&RULE), None);
     }

@@ -177,7 +177,7 @@ pub struct ScanReply {
 fn scan_reply(receipt: &Receipt) -> ScanReply {
     let event = &receipt.event.event;
     let custody = match &event.data {
-        EventData::Returned(data) => Some(data.custody).filter(|_| !data.stale),
+        EventData::Returned(data) => Some(data.custody).filter(|_| data.moves()),
         _ => None,
     };
     ScanReply {

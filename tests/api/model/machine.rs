@@ -30,11 +30,13 @@ pub struct Fill {
     over: bool,
     unchecked: bool,
     added: bool,
+    /// Filled on a permit when the license was suspended already.
+    overtaken: bool,
 }
 
 impl Fill {
     pub fn held(&self) -> bool {
-        self.over || self.unchecked || self.added
+        self.over || self.unchecked || self.added || self.overtaken
     }
 }
 
@@ -157,7 +159,8 @@ impl Machine {
     ) -> Checked {
         let c = &self.cylinders[at];
         let wrong_weight = !(TARE_G - 400..=TARE_G + MAX_G / 2).contains(&reading_g);
-        let too_soon = c.fill.is_some_and(|f| !f.moved && !f.emptied && self.now - f.at < 12 * 3_600);
+        let here = c.fill.is_some_and(|f| !f.moved) || c.holder == Holder::Customer;
+        let too_soon = here && c.fill.is_some_and(|f| !f.emptied && self.now - f.at < 12 * 3_600);
         let held = c.fill.is_some_and(|f| f.held() && !f.emptied);
         let open = self.open(at);
         let elsewhere =
@@ -220,9 +223,10 @@ impl Machine {
             emptied: false,
             heaviest_g: net_g,
             over: net_g > MAX_G,
-            // What the permit rests on is judged again: without a license the fill is held too.
-            unchecked: !checked || self.license_suspended,
+            unchecked: !checked,
             added: false,
+            // What the permit rests on is judged again: without a license the fill is held too.
+            overtaken: self.license_suspended,
         };
         self.fills.push(permit.cylinder);
         let c = &mut self.cylinders[permit.cylinder];
@@ -236,15 +240,17 @@ impl Machine {
 
     /// A second weighing with a complete check: whether the fill is held still.
     pub fn reweigh(&mut self, number: usize, net_g: i32) -> Result<bool, (u16, &'static str)> {
+        let suspended = self.license_suspended;
         let c = &mut self.cylinders[self.fills[number]];
         match c.fill.as_mut() {
             Some(f) if f.number == number && !f.moved && !c.scrapped => {
-                let vanished = f.heaviest_g > MAX_G && f.heaviest_g - net_g > 500;
+                let vanished = f.heaviest_g - net_g > 500;
                 f.emptied &= net_g <= MAX_G / 2;
                 f.added |= net_g - f.heaviest_g > 500;
                 f.heaviest_g = f.heaviest_g.max(net_g);
                 f.over = net_g > MAX_G || vanished;
                 f.unchecked = false;
+                f.overtaken &= suspended;
                 c.gas_g = net_g;
                 Ok(f.held())
             }
@@ -267,7 +273,7 @@ impl Machine {
     pub fn hand_over(&mut self, at: usize, label: usize) -> bool {
         let c = &self.cylinders[at];
         let unfit = c.fill.is_none_or(|f| f.held()) || c.gas_g <= MAX_G / 2;
-        if self.is_bad(c, label) || unfit || c.holder == Holder::Customer {
+        if self.is_bad(c, label) || unfit || matches!(c.holder, Holder::Customer | Holder::Agency) {
             return false;
         }
         self.move_to(at, Holder::Customer);
@@ -293,6 +299,10 @@ impl Machine {
         if c.scrapped || c.seized || c.holder == Holder::Filler {
             return CONFLICT;
         }
+        // What its owner has does not come to us by our word.
+        if !c.ours && c.holder == Holder::Owner {
+            return Ok(());
+        }
         // From the owner's own hand it only comes home.
         if c.ours && c.holder == Holder::Owner {
             c.holder = Holder::Filler;
@@ -312,7 +322,7 @@ impl Machine {
         if c.scrapped || c.seized || label + 1 != c.labels {
             return CONFLICT;
         }
-        if !c.ours && c.holder != Holder::Filler {
+        if !c.ours {
             return Err((403, "forbidden"));
         }
         if c.fill.is_some_and(|f| !f.moved || f.held()) && !witnessed {
@@ -324,6 +334,7 @@ impl Machine {
             f.heaviest_g = 0;
             f.over = false;
             f.added = false;
+            f.overtaken = false;
         }
         Ok(())
     }
