@@ -33,6 +33,9 @@ fn write_script(site: &Site, ask: Ask) -> Result<std::path::PathBuf> {
     let text = script(ask)?
         .replace("@SESSIONS@", &array(world.posts().map(|post| post.session_id.uuid())))
         .replace("@SCALES@", &array(world.posts().map(|post| post.scale_id.uuid())))
+        .replace("@ORGANIZATIONS@", &array(world.fillers.iter().map(|filler| filler.organization_id.uuid())))
+        .replace("@SITES@", &array(world.fillers.iter().map(|filler| filler.site_id.uuid())))
+        .replace("@WORKERS@", &array(world.fillers.iter().map(|filler| filler.worker_id.uuid())))
         .replace("@REGULATOR@", &format!("\\x{}", world.regulator_session.uuid().simple()));
     let path = site.dir.join(format!("{}.sql", ask.name()));
     std::fs::write(&path, text)?;
