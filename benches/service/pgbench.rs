@@ -2,6 +2,8 @@
 
 use anyhow::{Context as _, Result, bail};
 
+use pingma::db::conn::Conn;
+
 use crate::cluster::Cluster;
 use crate::codes;
 use crate::data::LONG_EVERY;
@@ -35,8 +37,7 @@ fn write_script(site: &Site, ask: Ask) -> Result<std::path::PathBuf> {
         .replace("@SCALES@", &array(world.posts().map(|post| post.scale_id.uuid())))
         .replace("@ORGANIZATIONS@", &array(world.fillers.iter().map(|filler| filler.organization_id.uuid())))
         .replace("@SITES@", &array(world.fillers.iter().map(|filler| filler.site_id.uuid())))
-        .replace("@WORKERS@", &array(world.fillers.iter().map(|filler| filler.worker_id.uuid())))
-        .replace("@REGULATOR@", &format!("\\x{}", world.regulator_session.uuid().simple()));
+        .replace("@WORKERS@", &array(world.fillers.iter().map(|filler| filler.worker_id.uuid())));
     let path = site.dir.join(format!("{}.sql", ask.name()));
     std::fs::write(&path, text)?;
     Ok(path)
@@ -48,18 +49,64 @@ fn variables(cluster: &Cluster, site: &Site, ask: Ask, clients: u32) -> Result<V
     let step = if ask == Ask::History { LONG_EVERY } else { codes::every(site.cylinders) };
     let data = cluster.sql(
         database,
-        "SELECT data FROM events WHERE kind = 'fill_checked' AND decision = 'allowed' ORDER BY log_index DESC LIMIT 1",
+        "SELECT ARRAY[data] FROM events WHERE kind = 'fill_checked' AND decision = 'allowed' ORDER BY log_index DESC LIMIT 1",
     )?;
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
-    Ok(vec![
+    let regulator = site.world()?.regulator_session.uuid();
+    let mut known = vec![
         ("step", step.to_string()),
         ("last", (site.cylinders / step / u64::from(clients)).saturating_sub(1).to_string()),
         ("clients", clients.to_string()),
         ("now", now.as_micros().to_string()),
         ("run", now.as_nanos().to_string()),
         ("sent", "0".to_owned()),
-        ("data", data),
-    ])
+        ("regulator", array([regulator].into_iter())),
+        ("times", format!("{{{}}}", now.as_micros())),
+        ("expiries", format!("{{{}}}", now.as_micros() + 600_000_000)),
+        ("datas", data),
+    ];
+    known.extend(SAME.iter().map(|(name, value)| (*name, (*value).to_owned())));
+    Ok(known)
+}
+
+/// What is the same in every check, as arrays of one.
+const SAME: &[(&str, &str)] = &[
+    ("statuses", "{in_service}"),
+    ("due", "{2029-05-31}"),
+    ("ends", "{2033-05-31}"),
+    ("kinds_of_custody", "{site}"),
+    ("districts", "{320602}"),
+    ("stream_kinds", "{cylinder}"),
+    ("kinds_of_event", "{fill_checked}"),
+    ("decisions", "{allowed}"),
+    ("alerts", "{f}"),
+    ("routes", r#"{"POST /api/v1/fill-checks"}"#),
+];
+
+/// What pgbench did.
+#[derive(Debug, Clone, Copy)]
+pub struct Done {
+    /// Transactions.
+    pub transactions: f64,
+    /// Transactions in a second.
+    pub per_second: f64,
+}
+
+#[derive(diesel::QueryableByName)]
+struct Setting {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    option: String,
+}
+
+/// What the service sets on each of its connections.
+fn settings(site: &Site) -> Result<String> {
+    use diesel::RunQueryDsl as _;
+    let Conn::Postgres(mut conn) = site.url()?.connect()? else { bail!("a site on PostgreSQL") };
+    let set = "SELECT '-c ' || name || '=' || setting AS option FROM pg_settings \
+               WHERE source = 'session' AND name <> 'client_encoding'";
+    let options: Vec<Setting> = diesel::sql_query(set).load(&mut conn)?;
+    let options: Vec<String> = options.into_iter().map(|found| found.option).collect();
+    Ok(options.join(" "))
 }
 
 /// What pgbench does in a while.
@@ -68,6 +115,7 @@ pub fn run(cluster: &Cluster, site: &Site, ask: Ask, clients: u32, seconds: u32)
     let mut pgbench = cluster.client("pgbench", database);
     pgbench.args(["-n", "-M", "prepared", "-j", &clients.min(2).to_string(), "-c", &clients.to_string()]);
     pgbench.args(["-T", &seconds.to_string(), "-f"]).arg(write_script(site, ask)?);
+    pgbench.env("PGOPTIONS", settings(site)?);
     for (name, value) in variables(cluster, site, ask, clients)? {
         pgbench.arg("-D").arg(format!("{name}={value}"));
     }
@@ -84,15 +132,6 @@ pub fn run(cluster: &Cluster, site: &Site, ask: Ask, clients: u32, seconds: u32)
         transactions: number("number of transactions actually processed: ")?,
         per_second: number("tps = ")?,
     })
-}
-
-/// What pgbench did.
-#[derive(Debug, Clone, Copy)]
-pub struct Done {
-    /// Transactions.
-    pub transactions: f64,
-    /// Transactions in a second.
-    pub per_second: f64,
 }
 
 /// What pgbench does in a while, after a second to warm up.
