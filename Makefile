@@ -1,7 +1,7 @@
 # `make` alone lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo demo-postgres test soak bench lint check-format check-clippy check-doc audit openapi clean
+.PHONY: help build demo demo-postgres test soak bench bench-quick lint check-format check-clippy check-doc audit openapi clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,9 +31,15 @@ soak: ## break it for a quarter of an hour: crashes, power cuts, full disks, hos
 	PINGMA_TEST_SOAK=1 cargo test --locked --test api -- --test-threads=2 faults:: hostile:: parsers:: storms:: tamper::
 	PINGMA_TEST_SOAK=1 scripts/fuzz-api.sh
 
-bench: ## load both databases with fill checks, on data that is made first
+# About half an hour; the first time also makes 1 M cylinders with 10 M events in each database, see docs/benchmarks.md.
+bench: ## measure everything and write docs/benchmarks.md: on a quiet machine only
 	scripts/setup.sh bench
-	cargo bench --locked
+	cargo bench --locked --bench service -- run all
+	cargo bench --locked --bench service -- report
+
+bench-quick: ## the same on little data and without the report: whether the benchmarks work, no figures
+	scripts/setup.sh bench
+	cargo bench --locked --bench service -- run all --runs 1 --seconds 2 --cylinders 20000
 
 lint: check-format check-clippy check-doc ## check the format, clippy and the documentation
 

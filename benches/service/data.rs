@@ -56,6 +56,10 @@ pub fn write(database: &DatabaseUrl, keys: &Keyring, world: &World, cylinders: u
         transaction::<_, anyhow::Error>(&mut conn, |conn| insert(&made, conn))
             .map_err(|e| anyhow!("{e:?}"))?;
         progress.set_position(u64::try_from(writer.log_index)?);
+        // No terminal shows the bar.
+        if progress.is_hidden() && number % (20 * BLOCK) == 0 {
+            println!("{number} of {cylinders} cylinders");
+        }
     }
     transaction::<_, anyhow::Error>(&mut conn, |conn| {
         db::take_places(conn, writer.log_index, Some(now.plus_seconds(-60)))?;

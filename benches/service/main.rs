@@ -27,6 +27,7 @@ use clap::{Parser, Subcommand};
 
 use crate::cluster::Cluster;
 use crate::questions::{Bench, Question};
+use crate::results::CYLINDERS;
 use crate::server::{Ask, load};
 use crate::site::Site;
 
@@ -58,17 +59,21 @@ enum Command {
         #[arg(long, default_value_t = 8)]
         seconds: u32,
         /// Size of the data.
-        #[arg(long, default_value_t = 1_000_000)]
+        #[arg(long, default_value_t = CYLINDERS)]
         cylinders: u64,
     },
     /// Makes the data of `run`, which makes what is missing itself.
     Data {
         /// Size of the data.
-        #[arg(long, default_value_t = 1_000_000)]
+        #[arg(long, default_value_t = CYLINDERS)]
         cylinders: u64,
     },
     /// Writes the results that were kept into docs/benchmarks.md and docs/images.
-    Report,
+    Report {
+        /// Of which size of the data.
+        #[arg(long, default_value_t = CYLINDERS)]
+        cylinders: u64,
+    },
     /// Loads SQLite with one thing, for a profiler.
     Sqlite(Load),
     /// Loads PostgreSQL with one thing, for a profiler.
@@ -116,7 +121,7 @@ fn main() -> Result<()> {
             Bench::new(&home, runs, seconds, cylinders)?.run(&questions)
         }
         Command::Data { cylinders } => Bench::new(&home, 1, 1, cylinders)?.data(),
-        Command::Report => report::write(&home),
+        Command::Report { cylinders } => report::write(&home, cylinders),
         Command::Sqlite(load) => load.run(&Site::sqlite(&home, load.cylinders)?),
         Command::Postgres(load) => {
             let cluster = Cluster::start(&home.join("cluster"), None)?;

@@ -164,8 +164,8 @@ fn fill(page: &str, name: &str, text: &str) -> Result<String> {
 }
 
 /// Writes everything that was kept into the documentation.
-pub fn write(home: &Path) -> Result<()> {
-    let results = Results::load(home)?;
+pub fn write(home: &Path, cylinders: u64) -> Result<()> {
+    let results = Results::load(home, cylinders)?;
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
     let mut page = std::fs::read_to_string(docs.join("benchmarks.md"))?;
     if let Some(found) = &results.machine {

@@ -118,26 +118,32 @@ pub struct Results {
     pub rows: Vec<Row>,
 }
 
-/// The file.
-fn file(home: &Path) -> PathBuf {
-    home.join("results.json")
+/// Cylinders of the data that the documentation reports on.
+pub const CYLINDERS: u64 = 1_000_000;
+
+/// The file of what was measured on so many cylinders.
+fn file(home: &Path, cylinders: u64) -> PathBuf {
+    match cylinders {
+        CYLINDERS => home.join("results.json"),
+        other => home.join(format!("results-{other}.json")),
+    }
 }
 
 impl Results {
     /// What was kept; nothing if there is nothing.
-    pub fn load(home: &Path) -> Result<Self> {
-        match std::fs::read(file(home)) {
+    pub fn load(home: &Path, cylinders: u64) -> Result<Self> {
+        match std::fs::read(file(home, cylinders)) {
             Ok(bytes) => serde_json::from_slice(&bytes).context("results.json"),
             Err(_) => Ok(Self::default()),
         }
     }
 
-    /// Puts the rows of some tables in place of earlier ones of the same tables, and keeps everything.
-    pub fn put(home: &Path, machine: Machine, rows: Vec<Row>) -> Result<()> {
-        let mut all = Self::load(home)?;
+    /// Puts rows in place of earlier ones of the same work, and keeps everything.
+    pub fn put(home: &Path, cylinders: u64, machine: Machine, rows: Vec<Row>) -> Result<()> {
+        let mut all = Self::load(home, cylinders)?;
         all.machine = Some(machine);
         all.rows.retain(|old| !rows.iter().any(|new| new.table == old.table && new.work == old.work));
         all.rows.extend(rows);
-        Ok(std::fs::write(file(home), serde_json::to_vec_pretty(&all)?)?)
+        Ok(std::fs::write(file(home, cylinders), serde_json::to_vec_pretty(&all)?)?)
     }
 }

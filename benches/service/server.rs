@@ -11,6 +11,14 @@ use serde::Deserialize;
 
 use crate::shim;
 
+/// The release binary.
+pub fn service() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pingma"));
+    // Not a setting of the service, which refuses what it doesn't know.
+    command.env_remove("PINGMA_BENCH_DIR");
+    command
+}
+
 /// A service that runs; it stops when this is dropped.
 pub struct Server {
     child: Child,
@@ -22,11 +30,9 @@ pub struct Server {
 impl Server {
     /// Starts it with a settings file, perhaps on a slow disk.
     pub fn start(config: &Path, slow_disk: Option<&Path>) -> Result<Self> {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pingma"));
+        let mut command = service();
         command.arg("--config").arg(config).args(["serve", "--listen", "127.0.0.1:0"]);
         command.env("PINGMA_LOG", "info").env("PINGMA_LOG_FORMAT", "json");
-        // Not a setting of the service, which refuses what it doesn't know.
-        command.env_remove("PINGMA_BENCH_DIR");
         shim::preload(&mut command, slow_disk);
         let began = Instant::now();
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;

@@ -1,6 +1,7 @@
 //! A database with data, its settings file and what the load needs to know.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 use pingma::db::conn::DatabaseUrl;
@@ -41,6 +42,7 @@ impl Site {
         if !site.is_made() {
             let _ = std::fs::remove_dir_all(&site.dir);
             site.make()?;
+            site.tell_size(std::fs::metadata(site.dir.join("pingma.db"))?.len());
         }
         Ok(site)
     }
@@ -56,12 +58,18 @@ impl Site {
             site.make()?;
             cluster.sql(&database, "VACUUM (FREEZE, ANALYZE)")?;
             cluster.sql(&database, "CHECKPOINT")?;
+            site.tell_size(cluster.sql(&database, "SELECT pg_database_size(current_database())")?.parse()?);
         }
         Ok(site)
     }
 
     fn is_made(&self) -> bool {
         std::fs::read_to_string(self.dir.join("edition")).is_ok_and(|made| made == edition())
+    }
+
+    fn tell_size(&self, bytes: u64) {
+        let events = data::events_of(self.cylinders);
+        println!("{} MB, {} bytes for each event and what hangs on it", bytes / 1_000_000, bytes / events);
     }
 
     /// The settings file.
@@ -89,7 +97,10 @@ impl Site {
         let world = world::enter(&app)?;
         std::fs::write(self.dir.join("world.json"), serde_json::to_vec(&world)?)?;
         app.writer.stop();
+        let began = Instant::now();
         data::write(&database, &app.keyring, &world, self.cylinders)?;
+        let (events, seconds) = (data::events_of(self.cylinders), began.elapsed().as_secs_f64());
+        println!("{events} events in {seconds:.0} s, {:.0} in a second", events as f64 / seconds);
         codes::write(&app.keyring, &world, self.cylinders, &self.dir.join("codes"))?;
         Ok(std::fs::write(self.dir.join("edition"), edition())?)
     }

@@ -80,7 +80,7 @@ impl Bench {
         for question in questions.iter().filter(|question| **question != Question::All) {
             let rows = self.ask(*question).with_context(|| format!("{question:?}"))?;
             println!("\n{}", report::table(&rows));
-            Results::put(&self.home, machine.clone(), rows)?;
+            Results::put(&self.home, self.cylinders, machine.clone(), rows)?;
         }
         Ok(())
     }

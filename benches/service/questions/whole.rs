@@ -9,7 +9,7 @@ use super::Bench;
 use crate::cluster::Cluster;
 use crate::results::Measure::{Figure, Ratio};
 use crate::results::{Demand, Row, Run};
-use crate::server::{Ask, Load, Server, load};
+use crate::server::{Ask, Load, Server, load, service};
 use crate::site::Site;
 
 /// Memory under load, time to start, size of the binary.
@@ -106,13 +106,11 @@ fn from_two(site: &Site, connections: u32, seconds: u32) -> Result<Load> {
 
 /// Runs `pingma verify` and looks that no place in the ledger is missing or taken twice.
 fn verify(cluster: &Cluster, site: &Site) -> Result<String> {
-    let verified = Command::new(env!("CARGO_BIN_EXE_pingma"))
-        .arg("--config")
-        .arg(site.config())
-        .arg("verify")
-        .output()?;
+    let mut verify = service();
+    let verified = verify.arg("--config").arg(site.config()).arg("verify").output()?;
     if !verified.status.success() {
-        bail!("pingma verify: {}", String::from_utf8_lossy(&verified.stdout));
+        let said = [verified.stdout, verified.stderr].concat();
+        bail!("pingma verify: {}", String::from_utf8_lossy(&said));
     }
     let places = cluster.sql(
         site.database.as_deref().context("a database")?,
