@@ -49,7 +49,7 @@ fn variables(cluster: &Cluster, site: &Site, ask: Ask, clients: u32) -> Result<V
     let step = if ask == Ask::History { LONG_EVERY } else { codes::every(site.cylinders) };
     let data = cluster.sql(
         database,
-        "SELECT ARRAY[data] FROM events WHERE kind = 'fill_checked' AND decision = 'allowed' ORDER BY log_index DESC LIMIT 1",
+        "SELECT data FROM events WHERE kind = 'fill_checked' AND decision = 'allowed' ORDER BY log_index DESC LIMIT 1",
     )?;
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
     let regulator = site.world()?.regulator_session.uuid();
@@ -63,7 +63,7 @@ fn variables(cluster: &Cluster, site: &Site, ask: Ask, clients: u32) -> Result<V
         ("regulator", array([regulator].into_iter())),
         ("times", format!("{{{}}}", now.as_micros())),
         ("expiries", format!("{{{}}}", now.as_micros() + 600_000_000)),
-        ("datas", data),
+        ("data", data),
     ];
     known.extend(SAME.iter().map(|(name, value)| (*name, (*value).to_owned())));
     Ok(known)

@@ -90,11 +90,20 @@ pub fn lines(file: &Path, title: &str, rows: &[Row]) -> Result<()> {
         ChartBuilder::on(&area)
             .caption(title, (FONT, 20))
             .margin(12)
+            .margin_right(36)
             .x_label_area_size(40)
             .y_label_area_size(56)
             .build_cartesian_2d((from..to).log_scale(), 0.0..most),
     )?;
-    drawn(chart.configure_mesh().x_desc("cylinders").y_desc("ms").light_line_style(WHITE).draw())?;
+    drawn(
+        chart
+            .configure_mesh()
+            .x_desc("cylinders")
+            .y_desc("ms")
+            .x_label_formatter(&|size| format!("{size:.0}"))
+            .light_line_style(WHITE)
+            .draw(),
+    )?;
     for ((name, points), color) in lines.iter().zip(PALETTE.iter().cycle()) {
         let line = LineSeries::new(points.iter().copied(), color.stroke_width(2)).point_size(4);
         drawn(chart.draw_series(line))?

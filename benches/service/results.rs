@@ -91,7 +91,7 @@ pub fn median(mut values: Vec<f64>) -> Option<f64> {
     let middle = values.len() / 2;
     let upper = *values.get(middle)?;
     let lower = *values.get(middle.wrapping_sub(1)).unwrap_or(&upper);
-    Some(if values.len() % 2 == 0 { f64::midpoint(lower, upper) } else { upper })
+    Some(if values.len().is_multiple_of(2) { f64::midpoint(lower, upper) } else { upper })
 }
 
 impl Row {
