@@ -31,11 +31,13 @@ soak: ## break it for a quarter of an hour: crashes, power cuts, full disks, hos
 	PINGMA_TEST_SOAK=1 cargo test --locked --test api -- --test-threads=2 faults:: hostile:: parsers:: storms:: tamper::
 	PINGMA_TEST_SOAK=1 scripts/fuzz-api.sh
 
-# About half an hour; the first time also makes 1 M cylinders with 10 M events in each database, see docs/benchmarks.md.
+# About half an hour; the first time it also makes the data: 1 M cylinders with 10 M events in each database, which take
+# 40 GB of disk. `make bench CYLINDERS=300000` does with less.
+CYLINDERS ?= 1000000
 bench: ## measure everything and write docs/benchmarks.md: on a quiet machine only
 	scripts/setup.sh bench
-	cargo bench --locked --bench service -- run all
-	cargo bench --locked --bench service -- report
+	cargo bench --locked --bench service -- run all --cylinders $(CYLINDERS)
+	cargo bench --locked --bench service -- report --cylinders $(CYLINDERS)
 
 bench-quick: ## the same on little data and without the report: whether the benchmarks work, no figures
 	scripts/setup.sh bench

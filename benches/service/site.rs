@@ -1,9 +1,10 @@
 //! A database with data, its settings file and what the load needs to know.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Instant;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use pingma::db::conn::DatabaseUrl;
 use pingma::ledger::chain::{hex, sha256};
 
@@ -14,6 +15,11 @@ use crate::{codes, data};
 
 /// Goes up when the data is made in another way: what was made before is then made anew.
 const EDITION: u32 = 2;
+
+/// Room that an event takes with its indexes and its share of a cylinder, generously.
+const BYTES_PER_EVENT: u64 = 1_900;
+/// Room for a write-ahead log.
+const LOG: u64 = 2_500_000_000;
 
 /// What the data was made for: databases are not migrated from run to run.
 fn edition() -> String {
@@ -67,6 +73,19 @@ impl Site {
         std::fs::read_to_string(self.dir.join("edition")).is_ok_and(|made| made == edition())
     }
 
+    /// Fails before the disk is full, not when.
+    fn look_for_room(&self) -> Result<()> {
+        let told =
+            Command::new("df").args(["--output=avail", "-B1"]).arg(&self.dir).output().context("df")?;
+        let told = String::from_utf8(told.stdout)?;
+        let free: u64 = told.lines().nth(1).context("free bytes")?.trim().parse()?;
+        let needed = data::events_of(self.cylinders) * BYTES_PER_EVENT + LOG;
+        if free < needed {
+            bail!("{} MB are free, {} MB are needed", free / 1_000_000, needed / 1_000_000);
+        }
+        Ok(())
+    }
+
     fn tell_size(&self, bytes: u64) {
         let events = data::events_of(self.cylinders);
         println!("{} MB, {} bytes for each event and what hangs on it", bytes / 1_000_000, bytes / events);
@@ -90,6 +109,7 @@ impl Site {
         println!("making {} cylinders in {}", self.cylinders, self.dir.display());
         let _ = std::fs::remove_file(self.dir.join("edition"));
         std::fs::create_dir_all(&self.dir)?;
+        self.look_for_room()?;
         self.write_config()?;
         let database = self.url()?;
         pingma::db::migrations::run(&mut database.connect()?)?;
