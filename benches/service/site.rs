@@ -18,8 +18,8 @@ const EDITION: u32 = 2;
 
 /// Room that an event takes with its indexes and its share of a cylinder, generously.
 const BYTES_PER_EVENT: u64 = 1_900;
-/// Room for a write-ahead log.
-const LOG: u64 = 2_500_000_000;
+/// Room for write-ahead logs and for whoever else uses the disk.
+const RESERVE: u64 = 6_000_000_000;
 
 /// What the data was made for: databases are not migrated from run to run.
 fn edition() -> String {
@@ -73,13 +73,21 @@ impl Site {
         std::fs::read_to_string(self.dir.join("edition")).is_ok_and(|made| made == edition())
     }
 
-    /// Fails before the disk is full, not when.
+    /// Databases of this size that are still to be made, this one among them.
+    fn to_be_made(&self) -> Result<u64> {
+        let home = self.dir.parent().context("a folder")?;
+        let made = |kind| home.join(format!("{kind}-{}", self.cylinders)).join("edition").exists();
+        let others = ["sqlite", "postgres-pingma"].into_iter().filter(|kind| !made(kind)).count();
+        Ok(u64::try_from(others)?.max(1))
+    }
+
+    /// Fails before the first of them is made, not when the disk is full.
     fn look_for_room(&self) -> Result<()> {
         let told =
             Command::new("df").args(["--output=avail", "-B1"]).arg(&self.dir).output().context("df")?;
         let told = String::from_utf8(told.stdout)?;
         let free: u64 = told.lines().nth(1).context("free bytes")?.trim().parse()?;
-        let needed = data::events_of(self.cylinders) * BYTES_PER_EVENT + LOG;
+        let needed = data::events_of(self.cylinders) * BYTES_PER_EVENT * self.to_be_made()? + RESERVE;
         if free < needed {
             bail!("{} MB are free, {} MB are needed", free / 1_000_000, needed / 1_000_000);
         }
