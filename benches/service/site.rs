@@ -76,7 +76,7 @@ impl Site {
     /// Databases of this size that are still to be made, this one among them.
     fn to_be_made(&self) -> Result<u64> {
         let home = self.dir.parent().context("a folder")?;
-        let made = |kind| home.join(format!("{kind}-{}", self.cylinders)).join("edition").exists();
+        let made = |kind: &str| home.join(format!("{kind}-{}", self.cylinders)).join("edition").exists();
         let others = ["sqlite", "postgres-pingma"].into_iter().filter(|kind| !made(kind)).count();
         Ok(u64::try_from(others)?.max(1))
     }
