@@ -1,7 +1,7 @@
 # `make` alone lists the targets.
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo demo-postgres test soak fuzz bench lint check-format check-clippy check-doc audit openapi clean
+.PHONY: help build demo demo-postgres test soak fuzz bench bench-quick lint check-format check-clippy check-doc audit openapi clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,9 +34,17 @@ soak: ## break it for a quarter of an hour: crashes, power cuts, full disks, hos
 fuzz: ## feed libFuzzer's inputs to every reader; needs cargo-fuzz and a nightly compiler
 	scripts/fuzz.sh
 
-bench: ## load both databases with fill checks, on data that is made first
+# About half an hour; the first time it also makes the data: 1 M cylinders with 10 M events in each database, which take
+# 40 GB of disk. `make bench CYLINDERS=300000` does with less.
+CYLINDERS ?= 1000000
+bench: ## measure everything and write docs/benchmarks.md: on a quiet machine only
 	scripts/setup.sh bench
-	cargo bench --locked
+	cargo bench --locked --bench service -- run all --cylinders $(CYLINDERS)
+	cargo bench --locked --bench service -- report --cylinders $(CYLINDERS)
+
+bench-quick: ## the same on little data and without the report: whether the benchmarks work, no figures
+	scripts/setup.sh bench
+	cargo bench --locked --bench service -- run all --runs 1 --seconds 2 --cylinders 20000
 
 lint: check-format check-clippy check-doc ## check the format, clippy and the documentation
 

@@ -6,18 +6,21 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::shim;
+
 /// Settings of a small server of its own: enough memory for the indexes, checkpoints far apart, everything durable.
-const SETTINGS: &str = "
-listen_addresses = ''
-shared_buffers = '2GB'
-max_connections = 60
-max_wal_size = '16GB'
-checkpoint_timeout = '30min'
-fsync = on
-synchronous_commit = on
-full_page_writes = on
-autovacuum = off
-";
+const SETTINGS: &[&str] = &[
+    "listen_addresses=",
+    "shared_buffers=2GB",
+    "max_connections=100",
+    "max_wal_size=2GB",
+    "checkpoint_timeout=30min",
+    "fsync=on",
+    "synchronous_commit=on",
+    "full_page_writes=on",
+    "wal_sync_method=fdatasync",
+    "autovacuum=off",
+];
 
 /// A running cluster; it stops when this is dropped.
 pub struct Cluster {
@@ -26,7 +29,8 @@ pub struct Cluster {
     bin: PathBuf,
 }
 
-fn bindir() -> Result<PathBuf> {
+/// The folder of the programs of PostgreSQL.
+pub fn bindir() -> Result<PathBuf> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/postgres.sh");
     let output = Command::new(script).arg("bindir").output().context("postgres.sh")?;
     Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim()))
@@ -47,17 +51,17 @@ fn is_root() -> bool {
     std::env::var("USER").is_ok_and(|user| user == "root") || Path::new("/root/.").read_dir().is_ok()
 }
 
-fn must(command: &mut Command) -> Result<()> {
+fn must(command: &mut Command) -> Result<String> {
     let output = command.output().with_context(|| format!("{command:?}"))?;
     if !output.status.success() {
         bail!("{command:?}: {}", String::from_utf8_lossy(&output.stderr));
     }
-    Ok(())
+    Ok(String::from_utf8(output.stdout)?.trim().to_owned())
 }
 
 impl Cluster {
-    /// Starts the cluster in a folder, which is made if need be.
-    pub fn start(dir: &Path) -> Result<Self> {
+    /// Starts the cluster in a folder, which is made if need be, perhaps on a slow disk.
+    pub fn start(dir: &Path, slow_disk: Option<&Path>) -> Result<Self> {
         let bin = bindir()?;
         let (data, sockets) = (dir.join("data"), dir.join("run"));
         if !data.join("PG_VERSION").exists() {
@@ -75,10 +79,13 @@ impl Cluster {
                 "UTF8",
                 "--no-locale",
             ]))?;
-            std::fs::write(data.join("postgresql.auto.conf"), SETTINGS)?;
         }
         let log = std::fs::File::create(dir.join("server.log"))?;
         let mut command = as_postgres(&bin.join("postgres"));
+        shim::preload(&mut command, slow_disk);
+        SETTINGS.iter().for_each(|setting| {
+            command.args(["-c", setting]);
+        });
         command
             .arg("-D")
             .arg(&data)
@@ -116,9 +123,17 @@ impl Cluster {
         command
     }
 
-    /// Runs SQL.
-    pub fn sql(&self, database: &str, sql: &str) -> Result<()> {
-        must(self.client("psql", database).args(["-v", "ON_ERROR_STOP=1", "-q", "-c", sql]))
+    /// Runs SQL and returns the rows, with `|` between columns.
+    pub fn sql(&self, database: &str, sql: &str) -> Result<String> {
+        let mut psql = self.client("psql", database);
+        must(psql.args(["-X", "-v", "ON_ERROR_STOP=1", "-q", "-A", "-t", "-c", sql]))
+    }
+
+    /// Makes an empty database, in place of one of that name.
+    pub fn create(&self, database: &str) -> Result<()> {
+        self.sql("postgres", &format!("DROP DATABASE IF EXISTS {database}"))?;
+        self.sql("postgres", &format!("CREATE DATABASE {database}"))?;
+        Ok(())
     }
 }
 

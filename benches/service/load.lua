@@ -1,4 +1,4 @@
--- Requests for wrk: `wrk … -- <what> <folder>`. The folder holds `codes` (code, filler, cylinder, long), `posts` (filler, scale,
+-- Requests for wrk: `wrk … -- <what> <folder> <salt>`. The folder holds `codes` (code, filler, cylinder, long), `posts` (filler, scale,
 -- Authorization), `regulator` (Authorization) and `admins` (filler, Authorization).
 
 local counter = 0
@@ -35,8 +35,9 @@ function init(args)
     admins[tonumber(filler)] = auth
   end
   regulator = io.lines(folder .. "/regulator")()
-  math.randomseed(os.time() * 16 + number)
-  prefix = string.format("%d-%d-%d-", os.time(), number, math.random(1000000000))
+  local salt = tonumber(args[3])
+  math.randomseed(salt % 1000000007 * 16 + number)
+  prefix = string.format("%.0f-%d-", salt, number)
   sent = 0
 end
 
@@ -92,7 +93,7 @@ function done(summary, latency)
   end
   wrong = wrong + summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout
   print(string.format(
-    'RESULT {"per_second":%.1f,"p50_ms":%.3f,"p99_ms":%.3f,"max_ms":%.3f,"bad":%d,"allowed":%.4f}',
-    (summary.requests - wrong) / (summary.duration / 1e6), latency:percentile(50) / 1e3, latency:percentile(99) / 1e3,
+    'RESULT {"answers":%d,"per_second":%.1f,"p50_ms":%.3f,"p99_ms":%.3f,"max_ms":%.3f,"bad":%d,"allowed":%.4f}',
+    summary.requests - wrong, (summary.requests - wrong) / (summary.duration / 1e6), latency:percentile(50) / 1e3, latency:percentile(99) / 1e3,
     latency.max / 1e3, wrong, yes / math.max(all, 1)))
 end

@@ -1,20 +1,35 @@
-//! The service under load, on data that it made itself: `make bench`.
+//! The service under load, on data that it made itself, beside what it is compared with: `make bench`.
+//!
+//! What each benchmark does stands in `docs/benchmarks.md`.
 
 #![allow(clippy::disallowed_methods, reason = "what is measured here is time")]
 
+mod acts;
 mod cluster;
+mod codes;
 mod data;
+mod group;
+mod machine;
+mod pgbench;
+mod plot;
+mod questions;
+mod report;
+mod results;
 mod server;
+mod shim;
+mod site;
 mod world;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use pingma::db::conn::DatabaseUrl;
+use clap::{Parser, Subcommand};
 
 use crate::cluster::Cluster;
-use crate::server::{Ask, Server, load};
-use crate::world::World;
+use crate::questions::{Bench, Question};
+use crate::results::CYLINDERS;
+use crate::server::{Ask, load};
+use crate::site::Site;
 
 /// Where the data stays from run to run.
 fn home() -> PathBuf {
@@ -22,95 +37,72 @@ fn home() -> PathBuf {
         .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench"), PathBuf::from)
 }
 
-/// A database with data, its settings file and what the load needs to know.
-struct Site {
-    dir: PathBuf,
+/// Benchmarks of the service.
+#[derive(Parser)]
+#[command(name = "cargo bench --")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
 }
 
-impl Site {
-    fn config(&self) -> PathBuf {
-        self.dir.join("pingma.toml")
-    }
-
-    /// Makes the data unless it is there.
-    fn prepare(&self, address: &str, cylinders: u64) -> Result<()> {
-        std::fs::create_dir_all(&self.dir)?;
-        let settings = format!(
-            "database = {address:?}\nkey_file = {:?}\npublic_rate_per_minute = 100000\ntrusted_proxies = [\"127.0.0.1\"]\n",
-            self.dir.join("keys")
-        );
-        std::fs::write(self.config(), settings)?;
-        if self.dir.join("codes").exists() {
-            return Ok(());
-        }
-        let database: DatabaseUrl = address.parse()?;
-        pingma::db::migrations::run(&mut database.connect()?)?;
-        let app = world::app(&self.config())?;
-        let world = world::enter(&app)?;
-        std::fs::write(self.dir.join("world.json"), serde_json::to_vec(&world)?)?;
-        app.writer.stop();
-        data::write(&database, &app.keyring, &world, cylinders, &self.dir.join("codes"))
-    }
-
-    /// Fresh tokens for the load: they live ten minutes.
-    fn tokens(&self) -> Result<()> {
-        let app = world::app(&self.config())?;
-        let world: World = serde_json::from_slice(&std::fs::read(self.dir.join("world.json"))?)?;
-        let mut posts = String::new();
-        let mut admins = String::new();
-        for (n, filler) in world.fillers.iter().enumerate() {
-            for post in &filler.posts {
-                let token = world::token(&app, post.operator_id, post.session_id)?;
-                posts.push_str(&format!("{n} {} {token}\n", post.scale_id));
-            }
-            admins.push_str(&format!("{n} {}\n", world::token(&app, filler.admin_id, filler.admin_session)?));
-        }
-        std::fs::write(self.dir.join("posts"), posts)?;
-        std::fs::write(self.dir.join("admins"), admins)?;
-        let regulator = world::token(&app, world.regulator_id, world.regulator_session)?;
-        std::fs::write(self.dir.join("regulator"), format!("{regulator}\n"))?;
-        Ok(())
-    }
+#[derive(Subcommand)]
+enum Command {
+    /// Measures, keeps the results and draws them.
+    Run {
+        /// What to measure.
+        #[arg(required = true)]
+        questions: Vec<Question>,
+        /// How often; medians are reported.
+        #[arg(long, default_value_t = 5)]
+        runs: u32,
+        /// How long each measurement takes.
+        #[arg(long, default_value_t = 8)]
+        seconds: u32,
+        /// Size of the data.
+        #[arg(long, default_value_t = CYLINDERS)]
+        cylinders: u64,
+    },
+    /// Makes the data of `run`, which makes what is missing itself.
+    Data {
+        /// Size of the data.
+        #[arg(long, default_value_t = CYLINDERS)]
+        cylinders: u64,
+    },
+    /// Writes the results that were kept into docs/benchmarks.md and docs/images.
+    Report {
+        /// Of which size of the data.
+        #[arg(long, default_value_t = CYLINDERS)]
+        cylinders: u64,
+    },
+    /// Loads SQLite with one thing, for a profiler.
+    Sqlite(Load),
+    /// Loads PostgreSQL with one thing, for a profiler.
+    Postgres(Load),
+    /// What `run` starts in a process of its own: appends checks to SQLite.
+    #[command(hide = true)]
+    Append { cylinders: u64, batch: usize, seconds: u32 },
 }
 
-/// A database of one kind, with the server that keeps it.
-struct Backend {
-    site: Site,
-    address: String,
-    _cluster: Option<Cluster>,
+#[derive(clap::Args)]
+struct Load {
+    cylinders: u64,
+    ask: Ask,
+    connections: u32,
+    seconds: u32,
 }
 
-impl Backend {
-    fn open(name: &str, cylinders: u64) -> Result<Self> {
-        let site = Site { dir: home().join(format!("{name}-{cylinders}")) };
-        let (address, cluster) = match name {
-            "sqlite" => (format!("sqlite://{}", site.dir.join("pingma.db").display()), None),
-            "postgres" => {
-                let cluster = Cluster::start(&home().join("cluster"))?;
-                let database = format!("pingma_{cylinders}");
-                if !site.dir.join("codes").exists() {
-                    cluster.sql("postgres", &format!("DROP DATABASE IF EXISTS {database}"))?;
-                    cluster.sql("postgres", &format!("CREATE DATABASE {database}"))?;
-                }
-                (cluster.address(&database), Some(cluster))
-            }
-            other => bail!("{other} is neither sqlite nor postgres"),
-        };
-        Ok(Self { site, address, _cluster: cluster })
-    }
-
-    fn run(&self, cylinders: u64, ask: Ask, connections: u32, seconds: u32) -> Result<()> {
-        self.site.prepare(&self.address, cylinders)?;
-        self.site.tokens()?;
-        let server = Server::start(&self.site.config())?;
-        let load = load(&server, ask, connections, seconds, &self.site.dir)?;
+impl Load {
+    fn run(&self, site: &Site) -> Result<()> {
+        let server = site.serve(None)?;
+        println!("the service is process {}", server.id());
+        let load = load(&server, self.ask, self.connections, self.seconds, &site.dir)?;
         println!(
-            "{:.0}/s, p50 {:.1} ms, p99 {:.1} ms, longest {:.0} ms, {:.0} MB resident, ready after {:.0} ms, {:.0} % allowed",
+            "{:.0}/s, p50 {:.1} ms, p99 {:.1} ms, longest {:.0} ms, at most {:.0} MB resident, ready after {:.0} ms, {:.0} % allowed",
             load.per_second,
             load.p50_ms,
             load.p99_ms,
             load.max_ms,
-            server.resident_mb()?,
+            server.peak_mb()?,
             server.ready_after.as_secs_f64() * 1_000.0,
             load.allowed * 100.0
         );
@@ -118,26 +110,27 @@ impl Backend {
     }
 }
 
-/// Cylinders of the run that `make bench` makes.
-const CYLINDERS: u64 = 20_000;
-
-/// `make bench` loads both databases with checks; `cargo bench -- sqlite 100000 history 16 10` one of them with something else.
 fn main() -> Result<()> {
-    let args: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
-    let words: Vec<&str> = args.iter().map(String::as_str).collect();
-    match words.as_slice() {
-        [] => {
-            for name in ["sqlite", "postgres"] {
-                print!("{name}, fill checks from 64 connections: ");
-                Backend::open(name, CYLINDERS)?.run(CYLINDERS, Ask::Check, 64, 10)?;
+    let home = home();
+    let cli = Cli::parse_from(std::env::args().filter(|arg| arg != "--bench"));
+    match cli.command {
+        Command::Run { questions, runs, seconds, cylinders } => {
+            if runs == 0 || seconds == 0 || cylinders < 10_000 {
+                bail!("at least one run, one second and 10000 cylinders");
             }
+            Bench::new(&home, runs, seconds, cylinders)?.run(&questions)
+        }
+        Command::Data { cylinders } => Bench::new(&home, 1, 1, cylinders)?.data(),
+        Command::Report { cylinders } => report::write(&home, cylinders),
+        Command::Sqlite(load) => load.run(&Site::sqlite(&home, load.cylinders)?),
+        Command::Postgres(load) => {
+            let cluster = Cluster::start(&home.join("cluster"), None)?;
+            load.run(&Site::postgres(&home, &cluster, "pingma", load.cylinders)?)
+        }
+        Command::Append { cylinders, batch, seconds } => {
+            let rate = group::append(&Site::sqlite(&home, cylinders)?, batch, seconds);
+            println!("RATE {}", rate.context("append")?);
             Ok(())
         }
-        [name, cylinders, what, connections, seconds] => {
-            let cylinders = cylinders.parse()?;
-            let ask = Ask::named(what).with_context(|| format!("{what} can't be asked for"))?;
-            Backend::open(name, cylinders)?.run(cylinders, ask, connections.parse()?, seconds.parse()?)
-        }
-        _ => bail!("sqlite|postgres CYLINDERS check|history|trace|public|svg|png CONNECTIONS SECONDS"),
     }
 }

@@ -3,10 +3,21 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
+
+use crate::shim;
+
+/// The release binary.
+pub fn service() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pingma"));
+    // Not a setting of the service, which refuses what it doesn't know.
+    command.env_remove("PINGMA_BENCH_DIR");
+    command
+}
 
 /// A service that runs; it stops when this is dropped.
 pub struct Server {
@@ -17,13 +28,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts it with a settings file.
-    pub fn start(config: &Path) -> Result<Self> {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_pingma"));
+    /// Starts it with a settings file, perhaps on a slow disk.
+    pub fn start(config: &Path, slow_disk: Option<&Path>) -> Result<Self> {
+        let mut command = service();
         command.arg("--config").arg(config).args(["serve", "--listen", "127.0.0.1:0"]);
         command.env("PINGMA_LOG", "info").env("PINGMA_LOG_FORMAT", "json");
-        // Not a setting of the service, which refuses what it doesn't know.
-        command.env_remove("PINGMA_BENCH_DIR");
+        shim::preload(&mut command, slow_disk);
         let began = Instant::now();
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
         let mut lines = BufReader::new(child.stderr.take().context("its log")?).lines();
@@ -45,12 +55,17 @@ impl Server {
         Ok(Self { child, address, ready_after: began.elapsed() })
     }
 
-    /// Memory that is resident now, in MB.
-    pub fn resident_mb(&self) -> Result<f64> {
+    /// Of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The most memory that was resident until now, in MB.
+    pub fn peak_mb(&self) -> Result<f64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("VmRSS")?;
-        let kb: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
-        Ok(kb / 1_000.0)
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("VmHWM")?;
+        let kib: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
+        Ok(kib * 1_024.0 / 1_000_000.0)
     }
 }
 
@@ -62,7 +77,7 @@ impl Drop for Server {
 }
 
 /// What wrk asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Ask {
     /// `POST /fill-checks` of a random cylinder on a random scale of its owner.
     Check,
@@ -79,14 +94,8 @@ pub enum Ask {
 }
 
 impl Ask {
-    const ALL: [Self; 6] = [Self::Check, Self::History, Self::Trace, Self::Public, Self::Svg, Self::Png];
-
-    /// What has this name.
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|ask| ask.name() == name)
-    }
-
-    fn name(self) -> &'static str {
+    /// Its name.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Check => "check",
             Self::History => "history",
@@ -101,7 +110,9 @@ impl Ask {
 /// What a load came to.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Load {
-    /// Answers of the class 2xx in a second.
+    /// Answers of the class 2xx.
+    pub answers: f64,
+    /// The same in a second.
     pub per_second: f64,
     /// Median, in milliseconds.
     pub p50_ms: f64,
@@ -113,6 +124,28 @@ pub struct Load {
     pub bad: u64,
     /// Checks that were allowed, of those whose body was read.
     pub allowed: f64,
+}
+
+impl Load {
+    /// What two loads at the same time come to; of percentiles the worse.
+    pub fn beside(&self, other: &Self) -> Self {
+        Self {
+            answers: self.answers + other.answers,
+            per_second: self.per_second + other.per_second,
+            p50_ms: self.p50_ms.max(other.p50_ms),
+            p99_ms: self.p99_ms.max(other.p99_ms),
+            max_ms: self.max_ms.max(other.max_ms),
+            bad: self.bad + other.bad,
+            allowed: f64::midpoint(self.allowed, other.allowed),
+        }
+    }
+}
+
+/// Makes the chance and the idempotency keys of each load its own.
+fn salt() -> Result<u64> {
+    static LOADS: AtomicU64 = AtomicU64::new(0);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+    Ok(now * 1_000 + LOADS.fetch_add(1, Ordering::Relaxed) % 1_000)
 }
 
 /// Loads a server from so many connections for so many seconds.
@@ -127,6 +160,7 @@ pub fn load(server: &Server, ask: Ask, connections: u32, seconds: u32, files: &P
         .arg("--")
         .arg(ask.name())
         .arg(files)
+        .arg(salt()?.to_string())
         .output()
         .context("wrk; `scripts/setup.sh bench` installs it")?;
     let text = String::from_utf8_lossy(&output.stdout);
