@@ -114,7 +114,6 @@ impl Recorder<'_> {
                 worker_id: Some(self.filler(bottle.filler)?.worker_id),
                 private_commitment: "0".repeat(64),
                 findings: Vec::new(),
-                stale: false,
             }),
             _ => {
                 let filler = self.filler(bottle.filler)?;
@@ -128,6 +127,7 @@ impl Recorder<'_> {
                         since: self.at(),
                     },
                     stale: false,
+                    contested: false,
                 })
             }
         };

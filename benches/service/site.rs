@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 use pingma::db::conn::DatabaseUrl;
-use pingma::ledger::chain::{hex, sha256};
+use pingma::digest::{hex, sha256};
 
 use crate::cluster::Cluster;
 use crate::server::{Ask, Load, Server, load};
@@ -27,7 +27,7 @@ fn edition() -> String {
         include_str!("../../migrations/sqlite/2026-11-21-000000_one_cylinder_one_code/up.sql"),
         include_str!("../../migrations/postgres/2026-11-21-000000_one_cylinder_one_code/up.sql"),
     ];
-    format!("{EDITION} {}", hex(&sha256(sql.concat().as_bytes())))
+    format!("{EDITION} {}", hex(&sha256(&[sql.concat().as_bytes()])))
 }
 
 /// See the head of this file.
