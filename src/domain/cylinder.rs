@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::date::{Day, StampDate, Validity};
 use super::event::{
-    CheckResult, Decision, EventData, FillChecked, FillRecorded, FillStatus, Inspected, NewEvent, Permit,
+    CheckResult, Decision, EarlierInspection, EventData, FillChecked, FillRecorded, FillStatus, Inspected, NewEvent, Permit,
     Registered, Returned,
 };
 use super::id::{CylinderId, EventId, OrganizationId, ScaleId, SiteId, UserId};
@@ -291,6 +291,9 @@ pub struct Cylinder {
     pub label: BoundLabel,
     /// The date the inspection period runs from: last passed inspection, or manufacture.
     pub inspected_on: Option<StampDate>,
+    /// The report of an inspection before registration, as the owner named it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier_inspection: Option<EarlierInspection>,
     /// Due day on the agency's last certificate.
     pub certificate_due_on: Option<Day>,
     /// Whether the last inspection was not passed.
@@ -358,6 +361,7 @@ impl Cylinder {
             insurance: data.insurance.clone(),
             label: BoundLabel::fresh(data.label_id.clone(), data.key_id),
             inspected_on: data.last_inspected_on,
+            earlier_inspection: data.last_inspection.clone(),
             certificate_due_on: None,
             inspection_failed: false,
             inspection_due_on: data.inspection_due_on,
@@ -384,7 +388,7 @@ impl Cylinder {
         match &event.data {
             EventData::Registered(_) | EventData::FillRefused(_) | EventData::HandoverRefused(_) => {}
             EventData::LabelBound(data) => {
-                self.label = BoundLabel::fresh(data.label_id.clone(), data.key_id);
+                self.label = self.label.replaced(data.label_id.clone(), data.key_id);
                 self.open_permit = None;
             }
             EventData::LabelRevoked(_) => {
@@ -595,5 +599,13 @@ fn held_for(findings: &[super::finding::Finding]) -> Vec<String> {
 impl BoundLabel {
     fn fresh(id: LabelId, key_id: char) -> Self {
         Self { id, key_id, status: LabelStatus::Bound, wrong_answers: 0, challenged: false }
+    }
+
+    /// The label in this one's place. The answer that is owed stays owed: a fresh label is no answer. So do the wrong ones
+    /// that were given, unless they suspended this one: then the new one has three tries again.
+    fn replaced(&self, id: LabelId, key_id: char) -> Self {
+        let spent = self.wrong_answers >= WRONG_ANSWERS_ALLOWED;
+        let wrong_answers = if spent { 0 } else { self.wrong_answers };
+        Self { challenged: self.challenged, wrong_answers, ..Self::fresh(id, key_id) }
     }
 }

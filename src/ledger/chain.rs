@@ -44,7 +44,7 @@ struct Sealed<'a> {
 
 #[derive(Serialize)]
 struct SealedKey<'a> {
-    body_sha256: String,
+    body_hmac: String,
     key: &'a str,
     route: &'a str,
 }
@@ -73,7 +73,7 @@ pub fn canonical(
         district_code: &event.district_code,
         id: event.id,
         idempotency: event.idempotency.as_ref().map(|i| SealedKey {
-            body_sha256: hex(&i.body_digest),
+            body_hmac: hex(&i.body_digest),
             key: &i.key,
             route: &i.route,
         }),
