@@ -117,7 +117,11 @@ impl RegisterCylinder {
     fn earlier_inspection(&self) -> Result<Option<EarlierInspection>> {
         let required = |member: &str| {
             let pointer = format!("/{member}");
-            Error::invalid(&pointer, "required", "goes with last_inspected_on: date, report and agency belong together")
+            Error::invalid(
+                &pointer,
+                "required",
+                "goes with last_inspected_on: date, report and agency belong together",
+            )
         };
         let named = (self.last_inspected_on, &self.last_inspection_report_no, &self.last_inspection_agency);
         match named {

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::masking::{hides_serial_end, masked};
 use super::target::{Target, may_see};
 use super::{App, Session};
 use crate::auth::keyring::Keyring;
@@ -13,7 +14,7 @@ use crate::db::facts::{self, CylinderRow, FillRow, LabelRow, StampKey};
 use crate::db::history::{self, Names};
 use crate::db::registry::Page;
 use crate::digest::hex;
-use crate::domain::actor::{Actor, Role};
+use crate::domain::actor::Actor;
 use crate::domain::cylinder::{
     Custody, Cylinder, CylinderStatus, Insurance, LabelStatus, Stamp, without_end,
 };
@@ -278,22 +279,6 @@ pub struct Viewer<'a> {
     pub hides_serial_end: bool,
 }
 
-/// Whether somebody is asked for the stamp, and so is not shown the end of serial numbers.
-pub fn hides_serial_end(actor: &Actor) -> bool {
-    (actor.has(Role::FillOperator) || actor.has(Role::FillChecker)) && !actor.has(Role::OrgAdmin)
-}
-
-/// The data of an event with the end of every serial number kept back.
-fn masked(mut data: Value) -> Value {
-    let serial_no = data.pointer_mut("/stamp/serial_no");
-    if let Some(serial_no) = serial_no
-        && let Some(masked) = serial_no.as_str().map(without_end)
-    {
-        *serial_no = Value::String(masked);
-    }
-    data
-}
-
 fn label_view(id: &LabelId, status: LabelStatus, code: Option<LabelCode>, public_url: &str) -> LabelView {
     let picture = |ending: &str| code.as_ref().map(|code| format!("/api/v1/labels/{code}.{ending}"));
     LabelView {
@@ -467,9 +452,10 @@ fn view(session: &Session<'_>, event: &Event, names: &Names, lang: Lang) -> Resu
         district_code: new.district_code.clone(),
         findings: in_words(new.data.findings(), lang),
         data,
-        idempotency: new.idempotency.as_ref().map(
-            |i| serde_json::json!({ "route": i.route, "key": i.key, "body_hmac": hex(&i.body_digest) }),
-        ),
+        idempotency: new
+            .idempotency
+            .as_ref()
+            .map(|i| serde_json::json!({ "route": i.route, "key": i.key, "body_hmac": hex(&i.body_digest) })),
         stream: StreamView { kind: new.stream.kind().to_owned(), id: new.stream.id() },
         prev_hash: hex(&event.prev_hash),
         hash: hex(&event.hash),

@@ -30,8 +30,8 @@ fn obstacle_of(status: CylinderStatus) -> Option<&'static str> {
 }
 
 fn frozen_giver(giver: Option<&Organization>, licenses: &[License], now: Moment) -> Option<&'static str> {
-    let free =
-        giver.is_some_and(|of| of.status == OrganizationStatus::Active && frozen(of, licenses, now).is_none());
+    let free = giver
+        .is_some_and(|of| of.status == OrganizationStatus::Active && frozen(of, licenses, now).is_none());
     (!free).then_some(
         "the owner is suspended, closed or without its filling licenses: its cylinders stay where they are",
     )

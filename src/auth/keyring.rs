@@ -449,6 +449,18 @@ mod tests {
     }
 
     #[test]
+    fn a_fingerprint_stays_the_same_when_keys_rotate_and_is_another_ring_s_to_nobody() {
+        let setup = Setup::new(77);
+        let ring = setup.open();
+        let before = ring.fingerprint(&[b"POST", b"/a", b"{}"]);
+        ring.rotate_label_key(&setup.ids, setup.now).unwrap();
+        assert_eq!(ring.fingerprint(&[b"POST", b"/a", b"{}"]), before);
+        assert_ne!(ring.fingerprint(&[b"POST", b"/a{}", b""]), before, "parts are apart");
+        assert_ne!(ring.fingerprint(&[b"POST", b"/b", b"{}"]), before);
+        assert_ne!(RING.fingerprint(&[b"POST", b"/a", b"{}"]), before, "other keys");
+    }
+
+    #[test]
     fn a_code_that_was_minted_is_ours() {
         let ring = &*RING;
         let code = ring.mint(&label(1));

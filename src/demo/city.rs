@@ -216,7 +216,9 @@ fn one(
         registration_code,
         stamp: stamp(fate, index, made, calendar, chance)?,
         last_inspected_on,
-        last_inspection_report_no: inspected.then(|| read(json!(format!("JY-{:06}", index + 1)))).transpose()?,
+        last_inspection_report_no: inspected
+            .then(|| read(json!(format!("JY-{:06}", index + 1))))
+            .transpose()?,
         last_inspection_agency: inspected.then(|| read(json!("如皋市气瓶检验站"))).transpose()?,
         insurance: Some(read(json!({
             "policy_no": format!("PDAA2032{}{:04}", 60 + home, index / 50), "insurer": "人保财险南通市分公司",

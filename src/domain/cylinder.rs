@@ -3,14 +3,14 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use super::bound_label::{BoundLabel, LabelStatus, WRONG_ANSWERS_ALLOWED};
 use super::date::{Day, StampDate, Validity};
 use super::event::{
-    CheckResult, Decision, EarlierInspection, EventData, FillChecked, FillRecorded, FillStatus, Inspected, NewEvent, Permit,
-    Registered, Returned,
+    CheckResult, Decision, EarlierInspection, EventData, FillChecked, FillRecorded, FillStatus, Inspected,
+    NewEvent, Permit, Registered, Returned,
 };
 use super::id::{CylinderId, EventId, OrganizationId, ScaleId, SiteId, UserId};
 use super::instant::Instant;
-use super::label_code::LabelId;
 use super::value::{CapacityMl, LifeMonths, MaxFillG, Name, Number, PressureKpa, TareG, Text, ThicknessUm};
 
 crate::words! {
@@ -229,33 +229,6 @@ pub struct LastFill {
 }
 
 crate::words! {
-    /// Whether the bound label is good.
-    pub enum LabelStatus {
-        /// On the cylinder.
-        Bound => "bound",
-        /// Three wrong answers: no more fills until it is replaced.
-        Suspended => "suspended",
-        /// Replaced or void, for ever.
-        Revoked => "revoked",
-    }
-}
-
-/// The label that belongs to a cylinder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BoundLabel {
-    /// Which.
-    pub id: LabelId,
-    /// The key of its tag.
-    pub key_id: char,
-    /// Whether it is good.
-    pub status: LabelStatus,
-    /// Wrong answers to stamp challenges in a row.
-    pub wrong_answers: u8,
-    /// Whether an answer is still owed.
-    pub challenged: bool,
-}
-
-crate::words! {
     /// One word for how a cylinder stands; the worst that holds.
     pub enum CylinderStatus {
         /// 在用
@@ -270,9 +243,6 @@ crate::words! {
         Scrapped => "scrapped",
     }
 }
-
-/// Wrong answers to stamp challenges that suspend a label.
-pub const WRONG_ANSWERS_ALLOWED: u8 = 3;
 
 /// A cylinder 气瓶.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -594,18 +564,4 @@ const ENDED_BY_EMPTYING: [&str; 3] = [OVERFILLED, EXCESS_UNACCOUNTED, GAS_ADDED]
 
 fn held_for(findings: &[super::finding::Finding]) -> Vec<String> {
     findings.iter().filter(|f| f.severity == super::finding::Severity::Hold).map(|f| f.rule.clone()).collect()
-}
-
-impl BoundLabel {
-    fn fresh(id: LabelId, key_id: char) -> Self {
-        Self { id, key_id, status: LabelStatus::Bound, wrong_answers: 0, challenged: false }
-    }
-
-    /// The label in this one's place. The answer that is owed stays owed: a fresh label is no answer. So do the wrong ones
-    /// that were given, unless they suspended this one: then the new one has three tries again.
-    fn replaced(&self, id: LabelId, key_id: char) -> Self {
-        let spent = self.wrong_answers >= WRONG_ANSWERS_ALLOWED;
-        let wrong_answers = if spent { 0 } else { self.wrong_answers };
-        Self { challenged: self.challenged, wrong_answers, ..Self::fresh(id, key_id) }
-    }
 }

@@ -3,6 +3,7 @@
 
 pub mod actor;
 pub mod audit;
+pub mod bound_label;
 pub mod cylinder;
 pub mod date;
 pub mod district;

@@ -70,7 +70,9 @@ mod tests {
 
     #[test]
     fn what_looks_alike_on_steel_has_one_key() {
-        for spelling in ["A1230077", "A123OO77", "A1230O77", "AI230077", "a i23-oo77", "0A1230077", "O0A1230077"] {
+        for spelling in
+            ["A1230077", "A123OO77", "A1230O77", "AI230077", "a i23-oo77", "0A1230077", "O0A1230077"]
+        {
             assert_eq!(serial_key(spelling), "A1230077", "{spelling}");
         }
         assert_eq!(serial_key("000"), "0");

@@ -512,7 +512,11 @@ mod tests {
             parsed.canonical.expose_secret().to_owned()
         };
         assert_eq!(of(r#"{"a":1,"b":2}"#), of(r#"{ "b": 2, "a": 1 }"#));
-        assert_ne!(of(r#"{"password":"lantern orbit"}"#), of(r#"{"password":"correct horse"}"#), "secrets count");
+        assert_ne!(
+            of(r#"{"password":"lantern orbit"}"#),
+            of(r#"{"password":"correct horse"}"#),
+            "secrets count"
+        );
     }
 
     #[test]

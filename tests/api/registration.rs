@@ -75,6 +75,46 @@ both! {
 }
 
 both! {
+    async fn an_inspection_before_registration_needs_its_report(app) {
+        let w = World::enter(app).await;
+        let mut old = cylinder(&w.cast.filler.id, "A0000008");
+        old["manufactured_on"] = json!("2020-05");
+        old["purchased_on"] = Value::Null;
+        let paper = [
+            ("last_inspected_on", json!("2024-06-01")),
+            ("last_inspection_report_no", json!("JY-2024-77")),
+            ("last_inspection_agency", json!("如皋市气瓶检验站")),
+        ];
+        for (missing, _) in &paper {
+            let mut body = old.clone();
+            for (member, value) in paper.iter().filter(|(member, _)| member != missing) {
+                body[*member] = value.clone();
+            }
+            let reply = enter(&w, body).await;
+            assert_eq!(reply.problem(422), "invalid");
+            let error = &reply.json()["errors"][0];
+            assert_eq!((&error["pointer"], &error["code"]), (&json!(format!("/{missing}")), &json!("required")));
+        }
+        for (member, value) in paper {
+            old[member] = value;
+        }
+        let made = enter(&w, old).await.expect(201);
+        assert_eq!(made["inspection_due_on"], "2028-05-31", "no later than the end of its life");
+        let id = made["id"].as_str().expect("an id").to_owned();
+        let named = json!({ "report_no": "JY-2024-77", "agency": "如皋市气瓶检验站" });
+        assert_eq!(w.events(&id).await[0]["data"]["last_inspection"], named);
+        for (auth, shown) in [
+            (&w.cast.filler.admin, named.clone()),
+            (&w.cast.regulator, named.clone()),
+            (&w.cast.filler.worker, Value::Null),
+        ] {
+            assert_eq!(w.get(&format!("/cylinders/{id}"), auth).await.expect(200)["earlier_inspection"], shown);
+        }
+        w.app.verify();
+    }
+}
+
+both! {
     async fn an_unknown_model_does_not_switch_the_tare_check_off(app) {
         let w = World::enter(app).await;
         let mut odd = cylinder(&w.cast.filler.id, "A0000007");
@@ -236,7 +276,7 @@ both! {
         let made = enter(&w, first.clone()).await.expect(201);
         assert_eq!(made["serial_no"], "B-000 001X", "what is stamped is shown");
         let code = made["code"].as_str().expect("a code").to_owned();
-        w.act(&code, "scrappings", &w.cast.agency.worker).await.expect(201);
+        w.scrap(&code).await.expect(201);
         for (n, serial_no) in ["B000001X", "b-000001x", "B.000/001X", "Ｂ－０００ ００１Ｘ", "B\u{2010}000001X"].into_iter().enumerate() {
             let mut again = first.clone();
             again["serial_no"] = json!(serial_no);

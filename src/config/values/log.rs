@@ -1,8 +1,8 @@
 //! What is logged, and how.
 
 use super::Value;
-use tracing_subscriber::filter::Targets;
 use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::Targets;
 
 /// A filter for the log that `tracing` understands.
 #[derive(Debug, Clone, PartialEq, Eq)]

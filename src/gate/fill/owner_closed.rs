@@ -91,8 +91,7 @@ mod tests {
         let licenses = |day: &str| {
             let mut old = license(LicenseKind::Filling, FILLER);
             old.validity.valid_to = crate::domain::date::Day(day.parse().unwrap());
-            let revoked =
-                License { status: LicenseStatus::Revoked, ..license(LicenseKind::Filling, FILLER) };
+            let revoked = License { status: LicenseStatus::Revoked, ..license(LicenseKind::Filling, FILLER) };
             vec![old, revoked]
         };
         assert_eq!(reason_after(|w| w.owner_licenses = licenses("2025-01-01")).as_deref(), Some("revoked"));

@@ -14,6 +14,7 @@ use super::filling::EventRef;
 use super::reply::{Data, HttpResult, List, blocking, command, list, read, recorded};
 use crate::app::Session;
 use crate::app::cylinder::RegisterCylinder;
+use crate::app::masking::hides_serial_end;
 use crate::app::query::{self as app, CylinderView, EventView, Viewer};
 use crate::app::target::Target;
 use crate::auth::permission::{Action, Scope, scope};
@@ -174,7 +175,7 @@ fn viewer<'a>(service: &'a Service, session: &Session<'_>) -> Viewer<'a> {
         labels_of: scope(actor, Action::PrintLabel).map(|_| actor.organization_id),
         only_of: (session.scope == Scope::Own).then_some(actor.organization_id),
         shows_reports: session.scope != Scope::Own || actor.has(Role::OrgAdmin),
-        hides_serial_end: app::hides_serial_end(actor),
+        hides_serial_end: hides_serial_end(actor),
     }
 }
 
@@ -277,7 +278,7 @@ pub async fn list_all(service: Data, caller: Caller, request: HttpRequest) -> Ht
     read(&service, &caller, Action::ReadCylinder, move |session| {
         let filter = CylinderFilter {
             q: asked.q.map(|q| steel::spelled(q.as_str())),
-            whole_serial: !app::hides_serial_end(&session.actor),
+            whole_serial: !hides_serial_end(&session.actor),
             owner_id: asked.owner_id,
             status: asked.status,
             inspection_due_before: asked.inspection_due_before.map(|day| day.0),
