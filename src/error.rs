@@ -65,6 +65,7 @@ codes! {
     Forbidden => "forbidden", Forbidden, "无权操作", "You may not do this";
     OrganizationInactive => "organization_inactive", Forbidden, "单位已暂停或关停", "Your organization is suspended or closed";
     CredentialsNotValid => "credentials_not_valid", Forbidden, "资质不在有效期内", "A license or certificate that this needs is not in force";
+    SelfInspection => "self_inspection", Forbidden, "不得检验本单位的气瓶", "Nobody inspects their own cylinders, or extends their lives";
     NotFound => "not_found", NotFound, "不存在", "There is no such thing";
     CylinderNotFound => "cylinder_not_found", NotFound, "气瓶不存在", "There is no such cylinder";
     LabelNotFound => "label_not_found", NotFound, "标签不存在", "There is no such label";
@@ -90,7 +91,7 @@ codes! {
     HeadersTooLarge => "headers_too_large", HeadersTooLarge, "请求头过大", "The headers are over the limit of 16 KiB";
     UnsupportedMedia => "unsupported_media_type", UnsupportedMedia, "需要 application/json", "The body must be application/json";
     Invalid => "invalid", Invalid, "内容无效", "The request is understood but invalid";
-    IdempotencyKeyReused => "idempotency_key_reused", Invalid, "Idempotency-Key 已用于其他请求", "This Idempotency-Key came with another body before";
+    IdempotencyKeyReused => "idempotency_key_reused", Invalid, "Idempotency-Key 已用于其他请求", "This Idempotency-Key came with another path or body before";
     TooManyRequests => "too_many_requests", TooMany, "请求过于频繁", "Too many calls; wait";
     Internal => "internal", Internal, "服务内部错误", "Something went wrong on our side";
     Unavailable => "unavailable", Unavailable, "服务暂不可用", "The service can't answer now; a write may or may not have happened, repeat it with the same key";

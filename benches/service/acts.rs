@@ -86,6 +86,7 @@ impl Recorder<'_> {
             registration_code: serde_json::from_value(json!(format!("32A{number:09}")))?,
             stamp,
             last_inspected_on: None,
+            last_inspection: None,
             inspection_due_on: serde_json::from_value(json!("2029-05-31"))?,
             life_ends_on: serde_json::from_value(json!("2033-05-31"))?,
             insurance: serde_json::from_value(

@@ -8,7 +8,7 @@ use crate::auth::permission::{Action, Scope, authorize};
 use crate::db::facts::StampKey;
 use crate::domain::cylinder::{Insurance, Stamp};
 use crate::domain::date::{Day, StampDate};
-use crate::domain::event::{EventData, LabelBound, Registered};
+use crate::domain::event::{EarlierInspection, EventData, LabelBound, Registered};
 use crate::domain::id::OrganizationId;
 use crate::domain::inspection::{inspection_due, life_end};
 use crate::domain::label_code::LabelId;
@@ -16,7 +16,7 @@ use crate::domain::model;
 use crate::domain::registry::OrganizationKind;
 use crate::domain::steel;
 use crate::domain::stream::Stream;
-use crate::domain::value::{Reason, Text};
+use crate::domain::value::{Number, Reason, Text};
 use crate::error::{Code, Error, Result};
 use crate::gate::policy::Policy;
 use crate::ledger::command::Place;
@@ -37,6 +37,10 @@ pub struct RegisterCylinder {
     pub stamp: Stamp,
     /// Last passed inspection.
     pub last_inspected_on: Option<StampDate>,
+    /// Number of its report.
+    pub last_inspection_report_no: Option<Number>,
+    /// Who made it.
+    pub last_inspection_agency: Option<Text<1, 100>>,
     /// Insurance.
     pub insurance: Option<Insurance>,
 }
@@ -44,9 +48,14 @@ pub struct RegisterCylinder {
 fn stamp_key(stamp: &Stamp) -> StampKey {
     StampKey {
         maker: steel::key(stamp.manufacturer.code.as_str()),
-        serial: steel::key(stamp.serial_no.as_str()),
+        serial: steel::serial_key(stamp.serial_no.as_str()),
         month: Some(stamp.manufactured_on.month_text()),
     }
+}
+
+/// The same maker and serial number, of whatever month.
+fn any_month(stamp: &Stamp) -> StampKey {
+    StampKey { month: None, ..stamp_key(stamp) }
 }
 
 fn registration_key(code: Option<&Text<6, 32>>) -> Option<String> {
@@ -54,15 +63,19 @@ fn registration_key(code: Option<&Text<6, 32>>) -> Option<String> {
 }
 
 impl RegisterCylinder {
-    fn check_taken(&self, context: &Context<'_>) -> Result<()> {
+    /// A maker numbers its cylinders: the same number with another month is far more likely a misread month than a twin,
+    /// so only the platform enters one. The very same stamp nobody does.
+    fn check_taken(&self, context: &Context<'_>, scope: Scope) -> Result<()> {
         let (stamp, registration) =
             (stamp_key(&self.stamp), registration_key(self.registration_code.as_ref()));
+        let serial = any_month(&self.stamp);
         for cylinder in context.facts.cylinders() {
             if registration.is_some() && registration_key(cylinder.registration_code.as_ref()) == registration
             {
                 return Err(Code::RegistrationCodeTaken.into());
             }
-            if stamp_key(&cylinder.stamp) == stamp {
+            let same = stamp_key(&cylinder.stamp) == stamp;
+            if same || (scope != Scope::All && any_month(&cylinder.stamp) == serial) {
                 return Err(Code::StampTaken.into());
             }
         }
@@ -100,6 +113,28 @@ impl RegisterCylinder {
         Ok(())
     }
 
+    /// The report behind an inspection that we did not see: with a day alone, any overdue cylinder would be good.
+    fn earlier_inspection(&self) -> Result<Option<EarlierInspection>> {
+        let required = |member: &str| {
+            let pointer = format!("/{member}");
+            Error::invalid(
+                &pointer,
+                "required",
+                "goes with last_inspected_on: date, report and agency belong together",
+            )
+        };
+        let named = (self.last_inspected_on, &self.last_inspection_report_no, &self.last_inspection_agency);
+        match named {
+            (None, None, None) => Ok(None),
+            (Some(_), Some(report_no), Some(agency)) => {
+                Ok(Some(EarlierInspection { report_no: report_no.clone(), agency: agency.clone() }))
+            }
+            (None, ..) => Err(required("last_inspected_on")),
+            (_, None, _) => Err(required("last_inspection_report_no")),
+            (_, _, None) => Err(required("last_inspection_agency")),
+        }
+    }
+
     fn check_masses(&self) -> Result<()> {
         let stamp = &self.stamp;
         let limit_g = model::filling_limit_g(stamp.water_capacity_ml.get());
@@ -117,7 +152,7 @@ impl RegisterCylinder {
     fn check_model(&self, policy: &Policy) -> Result<()> {
         let stamp = &self.stamp;
         let Some(known) = model::find(stamp.model.as_str()) else {
-            return Ok(());
+            return self.check_unknown_model();
         };
         if let Some((member, has)) = known.contradiction(stamp) {
             let allowed = format!("{} has {has}; leave it out, or read the stamp again", known.name);
@@ -129,6 +164,18 @@ impl RegisterCylinder {
             return Err(Error::invalid("/tare_g", "implausible", allowed));
         }
         Ok(())
+    }
+}
+
+impl RegisterCylinder {
+    /// A name that we don't know must not switch the check of the tare off: the steel has to fit the volume.
+    fn check_unknown_model(&self) -> Result<()> {
+        let (tare_g, capacity_ml) = (self.stamp.tare_g.get(), self.stamp.water_capacity_ml.get());
+        if model::tare_fits_volume(tare_g, capacity_ml) {
+            return Ok(());
+        }
+        let allowed = "no cylinder of this volume has this tare; read the stamp again";
+        Err(Error::invalid("/tare_g", "implausible", allowed))
     }
 }
 
@@ -144,7 +191,7 @@ impl Command for RegisterCylinder {
     fn needs(&self, needs: &mut Needs) {
         needs.organizations.insert(self.owner_id);
         needs.registration_keys.extend(registration_key(self.registration_code.as_ref()));
-        needs.stamps.insert(stamp_key(&self.stamp));
+        needs.stamps.insert(any_month(&self.stamp));
     }
 
     fn decide(&self, context: &Context<'_>) -> Result<Decided> {
@@ -161,9 +208,10 @@ impl Command for RegisterCylinder {
         }
         let policy = Policy::resolve(context.facts.policies(), &owner.district_code, context.now.today);
         self.check_dates(context)?;
+        let last_inspection = self.earlier_inspection()?;
         self.check_masses()?;
         self.check_model(&policy)?;
-        self.check_taken(context)?;
+        self.check_taken(context, scope)?;
         let life = self.stamp.design_life_months.map(crate::domain::value::LifeMonths::get);
         let life_ends_on = life_end(self.stamp.manufactured_on, life, policy.life())
             .map_err(|error| Error::invalid("/design_life_months", "required", error.to_string()))?;
@@ -175,6 +223,7 @@ impl Command for RegisterCylinder {
             registration_code: self.registration_code.clone(),
             stamp: self.stamp.clone(),
             last_inspected_on: self.last_inspected_on,
+            last_inspection,
             inspection_due_on: Day(due_on),
             life_ends_on: Day(life_ends_on),
             insurance: self.insurance.clone(),

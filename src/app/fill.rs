@@ -3,11 +3,12 @@
 use super::scan::ScannedCode;
 use crate::auth::permission::{Action, authorize};
 use crate::domain::actor::Role;
-use crate::domain::cylinder::{Cylinder, GAS_ADDED, OpenPermit, PERMIT_OVERTAKEN, RECORDED_LATE};
+use crate::domain::cylinder::{Cylinder, OpenPermit};
 use crate::domain::event::{
     CodeStatus, CylinderBrief, Decision, EventData, FillChecked, FillRecorded, FillRefused, OwnerBrief,
     Permit, Postcheck, Precheck, Reweighed, ScanRecord,
 };
+use crate::domain::hold::{GAS_ADDED, PERMIT_OVERTAKEN, RECORDED_LATE};
 use crate::domain::id::{EventId, OrganizationId, ScaleId, SiteId, UserId};
 use crate::domain::instant::Instant;
 use crate::domain::label_code::Entry;

@@ -54,6 +54,14 @@ fn cylinder_to_judge<'a>(target: Target, context: &Context<'a>) -> Result<&'a Cy
     Ok(cylinder)
 }
 
+/// Nobody finds their own cylinders good. To make them useless is no favor to oneself.
+fn not_its_own(context: &Context<'_>, cylinder: &Cylinder) -> Result<()> {
+    if cylinder.owner_id == context.actor.organization_id {
+        return Err(Code::SelfInspection.into());
+    }
+    Ok(())
+}
+
 fn not_seized(cylinder: &Cylinder) -> Result<()> {
     if cylinder.seized {
         return Err(Error::new(Code::StateConflict, "a seized cylinder can only be scrapped"));
@@ -172,6 +180,7 @@ impl Command for RecordInspection {
 
     fn decide(&self, context: &Context<'_>) -> Result<Decided> {
         let cylinder = cylinder_to_judge(self.target, context)?;
+        not_its_own(context, cylinder)?;
         self.check_dates(context, cylinder)?;
         self.check_result(cylinder)?;
         let due_on = match self.result {
@@ -227,6 +236,8 @@ impl Command for ExtendLife {
 
     fn decide(&self, context: &Context<'_>) -> Result<Decided> {
         let cylinder = cylinder_to_judge(self.target, context)?;
+        not_its_own(context, cylinder)?;
+        received_at(context, cylinder)?;
         not_seized(cylinder)?;
         if cylinder.registration_code.is_none() {
             return Err(Error::new(
@@ -278,6 +289,7 @@ impl Command for Scrap {
 
     fn decide(&self, context: &Context<'_>) -> Result<Decided> {
         let cylinder = cylinder_to_judge(self.target, context)?;
+        received_at(context, cylinder)?;
         Ok(judged(context, &self.call, cylinder, EventData::Scrapped(self.documented.clone())))
     }
 }

@@ -7,6 +7,7 @@ pub mod cylinder;
 pub mod fill;
 pub mod inspection;
 pub mod label;
+pub mod masking;
 pub mod public;
 pub mod query;
 pub mod registry;

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::masking::{hides_serial_end, masked};
 use super::target::{Target, may_see};
 use super::{App, Session};
 use crate::auth::keyring::Keyring;
@@ -19,7 +20,7 @@ use crate::domain::cylinder::{
 };
 use crate::domain::date::Day;
 use crate::domain::district::DistrictCode;
-use crate::domain::event::{Event, EventData};
+use crate::domain::event::{EarlierInspection, Event, EventData};
 use crate::domain::finding::Finding;
 use crate::domain::id::{CylinderId, EventId, OrganizationId, SiteId, UserId};
 use crate::domain::instant::Instant;
@@ -119,7 +120,7 @@ fn resolve_stamp(conn: &mut Conn, stamp: &str, by: Option<(&Actor, Scope)>) -> R
     let (Some(maker), Some(serial), month) = (parts.next(), parts.next(), parts.next()) else {
         return Err(Code::CylinderNotFound.into());
     };
-    let stamp = StampKey { maker: steel::key(maker), serial: steel::key(serial), month: None };
+    let stamp = StampKey { maker: steel::key(maker), serial: steel::serial_key(serial), month: None };
     let mut within = Vec::new();
     for row in facts::cylinders_by_stamp(conn, &stamp)? {
         let fits = month.is_none_or(|month| row.cylinder.stamp.manufactured_on.month_text() == month);
@@ -224,6 +225,9 @@ pub struct CylinderView {
     pub stamp: Stamp,
     /// Last passed inspection.
     pub last_inspected_on: Option<crate::domain::date::StampDate>,
+    /// The report of an inspection before registration, as the owner named it; for the owner's office and authorities.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub earlier_inspection: Option<EarlierInspection>,
     /// When the next inspection is due.
     pub inspection_due_on: Day,
     /// The last day of its life.
@@ -269,6 +273,8 @@ pub struct Viewer<'a> {
     pub labels_of: Option<OrganizationId>,
     /// The organization whose insurance may be shown; none for everybody's.
     pub only_of: Option<OrganizationId>,
+    /// Whether reports of earlier inspections are shown: to the office and to authorities.
+    pub shows_reports: bool,
     /// Whether the end of the serial number is kept back: it answers the stamp challenge, and is to be read from the steel.
     pub hides_serial_end: bool,
 }
@@ -320,6 +326,9 @@ impl Viewer<'_> {
             owner: Named { id: cylinder.owner_id.uuid(), name: owner_name },
             registration_code: cylinder.registration_code.map(|code| code.to_string()),
             last_inspected_on: cylinder.inspected_on,
+            earlier_inspection: cylinder
+                .earlier_inspection
+                .filter(|_| self.shows_reports && self.only_of.is_none_or(|of| of == cylinder.owner_id)),
             inspection_due_on: cylinder.inspection_due_on,
             life_ends_on: cylinder.life_ends_on,
             insurance: cylinder.insurance.filter(|_| self.only_of.is_none_or(|of| of == cylinder.owner_id)),
@@ -365,7 +374,8 @@ pub struct EventView {
     pub district_code: DistrictCode,
     /// What the rules found, in words.
     pub findings: Vec<FindingView>,
-    /// The event's own content, as it is hashed.
+    /// The event's own content, as it is hashed; but the end of a serial number is kept back from who fills or checks, so
+    /// their copy of a registration does not give its hash.
     pub data: Value,
     /// Which call made it: route, key, digest of its body. Hashed too.
     pub idempotency: Option<Value>,
@@ -423,6 +433,7 @@ fn name_of<K: PartialEq + Copy>(names: &[(K, String)], id: K) -> Option<String> 
 fn view(session: &Session<'_>, event: &Event, names: &Names, lang: Lang) -> Result<EventView> {
     let new = &event.event;
     let (kind, data) = new.data.to_stored().map_err(|_| Code::Internal)?;
+    let data = if hides_serial_end(&session.actor) { masked(data) } else { data };
     let actor_name =
         name_of(&names.users, new.actor_id.cast()).filter(|_| knows_people(session, new.organization_id));
     Ok(EventView {
@@ -441,9 +452,10 @@ fn view(session: &Session<'_>, event: &Event, names: &Names, lang: Lang) -> Resu
         district_code: new.district_code.clone(),
         findings: in_words(new.data.findings(), lang),
         data,
-        idempotency: new.idempotency.as_ref().map(
-            |i| serde_json::json!({ "route": i.route, "key": i.key, "body_sha256": hex(&i.body_digest) }),
-        ),
+        idempotency: new
+            .idempotency
+            .as_ref()
+            .map(|i| serde_json::json!({ "route": i.route, "key": i.key, "body_hmac": hex(&i.body_digest) })),
         stream: StreamView { kind: new.stream.kind().to_owned(), id: new.stream.id() },
         prev_hash: hex(&event.prev_hash),
         hash: hex(&event.hash),

@@ -150,7 +150,7 @@ impl Command for ApproveOwnerChange {
         }
         let cylinder = context.facts.cylinder(proposal.cylinder_id).ok_or(Code::CylinderNotFound)?;
         let giver = context.facts.organization(proposal.from_id);
-        may_change_hands(cylinder, giver, context.facts.licenses(proposal.from_id))?;
+        may_change_hands(cylinder, giver, context.facts.licenses(proposal.from_id), context.now)?;
         let receiver = context.facts.organization(proposal.to_id).ok_or(Code::Internal)?;
         let fits = proposal.status == "pending"
             && cylinder.owner_id == proposal.from_id

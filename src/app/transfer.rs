@@ -1,6 +1,7 @@
 //! Whether a cylinder may change hands: asked when a change of owner is proposed, and again when it is approved.
 
 use crate::domain::cylinder::{Cylinder, CylinderStatus};
+use crate::domain::instant::Moment;
 use crate::domain::registry::{License, Organization, OrganizationStatus, frozen};
 use crate::error::{Code, Error, Result};
 
@@ -12,8 +13,9 @@ pub fn may_change_hands(
     cylinder: &Cylinder,
     giver: Option<&Organization>,
     licenses: &[License],
+    now: Moment,
 ) -> Result<()> {
-    let obstacle = obstacle_of(cylinder.status()).or_else(|| frozen_giver(giver, licenses));
+    let obstacle = obstacle_of(cylinder.status()).or_else(|| frozen_giver(giver, licenses, now));
     obstacle.map_or(Ok(()), |why| Err(Error::new(Code::StateConflict, why)))
 }
 
@@ -27,9 +29,9 @@ fn obstacle_of(status: CylinderStatus) -> Option<&'static str> {
     }
 }
 
-fn frozen_giver(giver: Option<&Organization>, licenses: &[License]) -> Option<&'static str> {
-    let free =
-        giver.is_some_and(|of| of.status == OrganizationStatus::Active && frozen(of, licenses).is_none());
+fn frozen_giver(giver: Option<&Organization>, licenses: &[License], now: Moment) -> Option<&'static str> {
+    let free = giver
+        .is_some_and(|of| of.status == OrganizationStatus::Active && frozen(of, licenses, now).is_none());
     (!free).then_some(
         "the owner is suspended, closed or without its filling licenses: its cylinders stay where they are",
     )

@@ -32,6 +32,8 @@ use crate::domain::label_code::{ALPHABET, LabelCode, LabelId, TAG_LENGTH, base32
 
 /// What the tag of a label is made over, before its id and key id. Never change it: tags are printed.
 const LABEL_DOMAIN: &[u8] = b"pingma label 1";
+/// What the key for fingerprints is derived with. Never change it: retries are told by them.
+const FINGERPRINT_DOMAIN: &[u8] = b"pingma fingerprint 1";
 /// Bytes of a label key.
 const LABEL_KEY_BYTES: usize = 32;
 /// Characters of a token key's id.
@@ -70,6 +72,7 @@ pub struct Keyring {
 struct Keys {
     labels: Ring<LabelKey>,
     tokens: Ring<Arc<TokenKey>>,
+    fingerprints: hmac::Key,
     generation: u64,
 }
 
@@ -221,6 +224,23 @@ impl Keyring {
         })
     }
 
+    /// A digest that says nothing of what was digested to whoever lacks the key file. Its key comes from the oldest label
+    /// key, which is never taken out, so it stays the same for ever.
+    pub fn fingerprint(&self, parts: &[&[u8]]) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.keys.load().fingerprints);
+        for part in parts {
+            // With its length before it, no part can pass for the end of another.
+            let length = u64::try_from(part.len()).unwrap_or(u64::MAX);
+            context.update(&length.to_be_bytes());
+            context.update(part);
+        }
+        let mut bytes = [0; 32];
+        for (to, from) in bytes.iter_mut().zip(context.sign().as_ref()) {
+            *to = *from;
+        }
+        bytes
+    }
+
     /// The id of the label key that [`mint`](Self::mint) uses.
     pub fn active_label_key(&self) -> char {
         self.keys.load().labels.active.id
@@ -269,7 +289,8 @@ impl Keys {
         if tokens.active.until.is_some() || tokens.others.iter().any(|key| key.until.is_none()) {
             return Err(malformed("all token keys but the active one have to be retired"));
         }
-        Ok(Self { labels, tokens, generation })
+        let fingerprints = fingerprint_key(&file.label_keys.keys).map_err(malformed)?;
+        Ok(Self { labels, tokens, fingerprints, generation })
     }
 }
 
@@ -296,9 +317,20 @@ fn read_label_key(entry: &LabelEntry) -> Result<LabelKey, &'static str> {
         (Some(id), None) if ALPHABET.iter().any(|b| char::from(*b) == id) => id,
         _ => return Err("the id of a label key is one character of Crockford base32"),
     };
+    Ok(LabelKey { id, key: label_secret(entry)? })
+}
+
+fn label_secret(entry: &LabelEntry) -> Result<hmac::Key, &'static str> {
     let secret = decode(&entry.secret).filter(|bytes| bytes.len() == LABEL_KEY_BYTES);
     let secret = secret.ok_or("the secret of a label key is 32 bytes in base64")?;
-    Ok(LabelKey { id, key: hmac::Key::new(hmac::HMAC_SHA256, &secret) })
+    Ok(hmac::Key::new(hmac::HMAC_SHA256, &secret))
+}
+
+/// The key for fingerprints, derived from the oldest label key: no tag is made over what it is made over.
+fn fingerprint_key(keys: &[LabelEntry]) -> Result<hmac::Key, &'static str> {
+    let oldest = keys.iter().min_by_key(|entry| entry.created_at).ok_or("it has no label key")?;
+    let derived = hmac::sign(&label_secret(oldest)?, FINGERPRINT_DOMAIN);
+    Ok(hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()))
 }
 
 fn read_token_key(entry: &TokenEntry) -> Result<Arc<TokenKey>, &'static str> {
@@ -414,6 +446,18 @@ mod tests {
         };
         let code = read_label_key(&entry).unwrap().code(&"7K3M9PQ2".parse().unwrap());
         assert_eq!(code.to_string(), "7K3M9PQ20G58R780YZEY8M8SRP6NX");
+    }
+
+    #[test]
+    fn a_fingerprint_stays_the_same_when_keys_rotate_and_is_another_ring_s_to_nobody() {
+        let setup = Setup::new(77);
+        let ring = setup.open();
+        let before = ring.fingerprint(&[b"POST", b"/a", b"{}"]);
+        ring.rotate_label_key(&setup.ids, setup.now).unwrap();
+        assert_eq!(ring.fingerprint(&[b"POST", b"/a", b"{}"]), before);
+        assert_ne!(ring.fingerprint(&[b"POST", b"/a{}", b""]), before, "parts are apart");
+        assert_ne!(ring.fingerprint(&[b"POST", b"/b", b"{}"]), before);
+        assert_ne!(RING.fingerprint(&[b"POST", b"/a", b"{}"]), before, "other keys");
     }
 
     #[test]

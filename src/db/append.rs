@@ -81,7 +81,7 @@ impl CylinderColumns {
             manufacturer_code: stamp.manufacturer.code.to_string(),
             manufacturer_key: steel::key(stamp.manufacturer.code.as_str()),
             serial_no: stamp.serial_no.to_string(),
-            serial_key: steel::key(stamp.serial_no.as_str()),
+            serial_key: steel::serial_key(stamp.serial_no.as_str()),
             manufactured_month: stamp.manufactured_on.month_text(),
             label_id: cylinder.label.id.clone(),
             model: stamp.model.to_string(),

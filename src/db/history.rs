@@ -18,6 +18,7 @@ use crate::domain::id::{CylinderId, OrganizationId, PublicScanId, SiteId, Stream
 use crate::domain::instant::Instant;
 use crate::domain::label_code::LabelId;
 use crate::domain::registry::Location;
+use crate::domain::steel;
 use crate::on_backend;
 
 /// The history of a cylinder from its event no. `from` on, newest first; `after` is the sequence number of the last event
@@ -205,6 +206,8 @@ pub fn fills(
 pub struct CylinderFilter {
     /// Part of a serial number, or the beginning of a registration code or label.
     pub q: Option<String>,
+    /// Whether the end of a serial number may be searched for, too.
+    pub whole_serial: bool,
     /// Whose.
     pub owner_id: Option<OrganizationId>,
     /// How they stand.
@@ -220,6 +223,20 @@ pub struct CylinderFilter {
 /// A text for LIKE with its own wildcards taken literally.
 fn like(text: &str) -> String {
     text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
+}
+
+impl CylinderFilter {
+    /// What a serial number and its key must look like for a text. Who is not shown the last four characters can't find
+    /// them by searching either: those of the key are those that are kept back.
+    fn serial_like(&self, q: &str) -> (String, String) {
+        const NOTHING: String = String::new();
+        let key = steel::key(q);
+        match (self.whole_serial, key.is_empty()) {
+            (true, _) => (format!("%{}%", like(q)), NOTHING),
+            (false, true) => (NOTHING, NOTHING),
+            (false, false) => (NOTHING, format!("%{key}%____")),
+        }
+    }
 }
 
 /// Cylinders within reach, newest first.
@@ -253,9 +270,10 @@ pub fn cylinders(
             }
         }
         if let Some(q) = &filter.q {
-            let text = like(q);
+            let (text, (serial, key)) = (like(q), filter.serial_like(q));
             query = query.filter(
-                t::serial_no.like(format!("%{text}%")).escape('\\')
+                t::serial_no.like(serial).escape('\\')
+                    .or(t::serial_key.like(key))
                     .or(t::registration_code.assume_not_null().like(format!("{text}%")).escape('\\'))
                     .or(t::label_id.like(format!("{text}%")).escape('\\')),
             );

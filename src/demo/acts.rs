@@ -106,6 +106,8 @@ impl<'a> Year<'a> {
             registration_code: cylinder.registration_code.clone(),
             stamp: cylinder.stamp.clone(),
             last_inspected_on: cylinder.last_inspected_on,
+            last_inspection_report_no: cylinder.last_inspection_report_no.clone(),
+            last_inspection_agency: cylinder.last_inspection_agency.clone(),
             insurance: cylinder.insurance.clone(),
         }
     }

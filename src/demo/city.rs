@@ -15,7 +15,7 @@ use crate::domain::id::{CylinderId, EventId};
 use crate::domain::instant::Instant;
 use crate::domain::label_code::LabelCode;
 use crate::domain::model;
-use crate::domain::value::Text;
+use crate::domain::value::{Number, Text};
 
 /// Days of the city: 0 is the first, [`DAYS`] is today.
 pub(super) struct Calendar {
@@ -59,6 +59,8 @@ pub(super) struct Cylinder {
     pub registration_code: Option<Text<6, 32>>,
     pub stamp: Stamp,
     pub last_inspected_on: Option<StampDate>,
+    pub last_inspection_report_no: Option<Number>,
+    pub last_inspection_agency: Option<Text<1, 100>>,
     pub insurance: Option<Insurance>,
     /// Whether the distributor delivers it.
     pub by_distributor: bool,
@@ -206,6 +208,7 @@ fn one(
         Fate::NotRegistered => None,
         _ => Some(read(json!(format!("32F{:08}", index + 1)))?),
     };
+    let inspected = last_inspected_on.is_some();
     let station = cast.stations.get(home).ok_or(DemoError::Missing("a station"))?;
     Ok(Cylinder {
         fate,
@@ -213,6 +216,10 @@ fn one(
         registration_code,
         stamp: stamp(fate, index, made, calendar, chance)?,
         last_inspected_on,
+        last_inspection_report_no: inspected
+            .then(|| read(json!(format!("JY-{:06}", index + 1))))
+            .transpose()?,
+        last_inspection_agency: inspected.then(|| read(json!("如皋市气瓶检验站"))).transpose()?,
         insurance: Some(read(json!({
             "policy_no": format!("PDAA2032{}{:04}", 60 + home, index / 50), "insurer": "人保财险南通市分公司",
             "valid_from": calendar.day(-DAYS - 20), "valid_to": calendar.day(insured_until) }))?),

@@ -3,14 +3,15 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use super::bound_label::{BoundLabel, LabelStatus, WRONG_ANSWERS_ALLOWED};
 use super::date::{Day, StampDate, Validity};
 use super::event::{
-    CheckResult, Decision, EventData, FillChecked, FillRecorded, FillStatus, Inspected, NewEvent, Permit,
-    Registered, Returned,
+    CheckResult, Decision, EarlierInspection, EventData, FillChecked, FillRecorded, FillStatus, Inspected,
+    NewEvent, Permit, Registered, Returned,
 };
+use super::hold::{ENDED_BY_EMPTYING, held_for};
 use super::id::{CylinderId, EventId, OrganizationId, ScaleId, SiteId, UserId};
 use super::instant::Instant;
-use super::label_code::LabelId;
 use super::value::{CapacityMl, LifeMonths, MaxFillG, Name, Number, PressureKpa, TareG, Text, ThicknessUm};
 
 crate::words! {
@@ -229,33 +230,6 @@ pub struct LastFill {
 }
 
 crate::words! {
-    /// Whether the bound label is good.
-    pub enum LabelStatus {
-        /// On the cylinder.
-        Bound => "bound",
-        /// Three wrong answers: no more fills until it is replaced.
-        Suspended => "suspended",
-        /// Replaced or void, for ever.
-        Revoked => "revoked",
-    }
-}
-
-/// The label that belongs to a cylinder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BoundLabel {
-    /// Which.
-    pub id: LabelId,
-    /// The key of its tag.
-    pub key_id: char,
-    /// Whether it is good.
-    pub status: LabelStatus,
-    /// Wrong answers to stamp challenges in a row.
-    pub wrong_answers: u8,
-    /// Whether an answer is still owed.
-    pub challenged: bool,
-}
-
-crate::words! {
     /// One word for how a cylinder stands; the worst that holds.
     pub enum CylinderStatus {
         /// 在用
@@ -270,9 +244,6 @@ crate::words! {
         Scrapped => "scrapped",
     }
 }
-
-/// Wrong answers to stamp challenges that suspend a label.
-pub const WRONG_ANSWERS_ALLOWED: u8 = 3;
 
 /// A cylinder 气瓶.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -291,6 +262,9 @@ pub struct Cylinder {
     pub label: BoundLabel,
     /// The date the inspection period runs from: last passed inspection, or manufacture.
     pub inspected_on: Option<StampDate>,
+    /// The report of an inspection before registration, as the owner named it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub earlier_inspection: Option<EarlierInspection>,
     /// Due day on the agency's last certificate.
     pub certificate_due_on: Option<Day>,
     /// Whether the last inspection was not passed.
@@ -358,6 +332,7 @@ impl Cylinder {
             insurance: data.insurance.clone(),
             label: BoundLabel::fresh(data.label_id.clone(), data.key_id),
             inspected_on: data.last_inspected_on,
+            earlier_inspection: data.last_inspection.clone(),
             certificate_due_on: None,
             inspection_failed: false,
             inspection_due_on: data.inspection_due_on,
@@ -384,7 +359,7 @@ impl Cylinder {
         match &event.data {
             EventData::Registered(_) | EventData::FillRefused(_) | EventData::HandoverRefused(_) => {}
             EventData::LabelBound(data) => {
-                self.label = BoundLabel::fresh(data.label_id.clone(), data.key_id);
+                self.label = self.label.replaced(data.label_id.clone(), data.key_id);
                 self.open_permit = None;
             }
             EventData::LabelRevoked(_) => {
@@ -579,33 +554,5 @@ impl Cylinder {
         if let Some(fill) = self.last_fill.as_mut() {
             fill.moved_since = true;
         }
-    }
-}
-
-/// The rule whose hold ends when enough gas was taken out.
-pub const OVERFILLED: &str = "fill.overfilled";
-
-/// The rule that holds what a second weighing found lighter than gas can vanish; it ends the same way.
-pub const EXCESS_UNACCOUNTED: &str = "fill.excess-unaccounted";
-
-/// The rule that holds what a second weighing found heavier than the fill left it; it ends the same way.
-pub const GAS_ADDED: &str = "fill.gas-added";
-
-/// The rule that holds what was filled on a permit whose ground was gone; it ends the same way, or when the ground is good again.
-pub const PERMIT_OVERTAKEN: &str = "fill.permit-overtaken";
-
-/// The rule that holds what was recorded long after its permit; it ends the same way.
-pub const RECORDED_LATE: &str = "fill.recorded-late";
-
-const ENDED_BY_EMPTYING: [&str; 5] =
-    [OVERFILLED, EXCESS_UNACCOUNTED, GAS_ADDED, PERMIT_OVERTAKEN, RECORDED_LATE];
-
-fn held_for(findings: &[super::finding::Finding]) -> Vec<String> {
-    findings.iter().filter(|f| f.severity == super::finding::Severity::Hold).map(|f| f.rule.clone()).collect()
-}
-
-impl BoundLabel {
-    fn fresh(id: LabelId, key_id: char) -> Self {
-        Self { id, key_id, status: LabelStatus::Bound, wrong_answers: 0, challenged: false }
     }
 }

@@ -60,6 +60,15 @@ pub enum EventData {
     Unblacklisted(Documented),
 }
 
+/// The paper on which an owner's word of an earlier inspection rests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct EarlierInspection {
+    /// Number of the report.
+    pub report_no: Number,
+    /// Name of the agency that made it.
+    pub agency: Text<1, 100>,
+}
+
 /// See [`EventData::Registered`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Registered {
@@ -71,6 +80,9 @@ pub struct Registered {
     pub stamp: Stamp,
     /// Last passed inspection before it came in here.
     pub last_inspected_on: Option<StampDate>,
+    /// The report of that inspection, as the owner named it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_inspection: Option<EarlierInspection>,
     /// When the next inspection is due.
     pub inspection_due_on: Day,
     /// The last day of its life.

@@ -3,11 +3,13 @@
 
 pub mod actor;
 pub mod audit;
+pub mod bound_label;
 pub mod cylinder;
 pub mod date;
 pub mod district;
 pub mod event;
 pub mod finding;
+pub mod hold;
 pub mod id;
 pub mod inspection;
 pub mod instant;

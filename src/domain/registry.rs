@@ -196,14 +196,15 @@ impl License {
     }
 }
 
-/// Why the cylinders of an owner are frozen: it is closed, or every filling license it had was revoked.
-pub fn frozen(owner: &Organization, licenses: &[License]) -> Option<&'static str> {
+/// Why the cylinders of an owner are frozen: it is closed, or a filling license of it was revoked and none is in force. One
+/// that ran out long ago, or is suspended, is no license to go on with.
+pub fn frozen(owner: &Organization, licenses: &[License], now: Moment) -> Option<&'static str> {
     if owner.status == OrganizationStatus::Closed {
         return Some("closed");
     }
-    let mut filling = licenses.iter().filter(|l| l.kind == LicenseKind::Filling).peekable();
-    let licensed_once = filling.peek().is_some();
-    (licensed_once && filling.all(|l| l.status == LicenseStatus::Revoked)).then_some("revoked")
+    let mut filling = licenses.iter().filter(|l| l.kind == LicenseKind::Filling);
+    let revoked = filling.clone().any(|l| l.status == LicenseStatus::Revoked);
+    (revoked && !filling.any(|l| l.in_force(now))).then_some("revoked")
 }
 
 /// A site 站点.

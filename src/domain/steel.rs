@@ -10,9 +10,22 @@ pub fn spelled(text: &str) -> String {
     ComposingNormalizerBorrowed::new_nfkc().normalize(&text.to_uppercase()).to_uppercase()
 }
 
-/// What two spellings of one stamp have in common: its letters and digits.
+/// What two spellings of one stamp have in common: its letters and digits. Struck into steel, O and 0 are one, and so are I
+/// and 1; the key only, what is shown stays as it was read.
 pub fn key(text: &str) -> String {
-    spelled(text).chars().filter(|c| c.is_alphanumeric()).collect()
+    let folded = |c: char| match c {
+        'O' => '0',
+        'I' => '1',
+        other => other,
+    };
+    spelled(text).chars().filter(|c| c.is_alphanumeric()).map(folded).collect()
+}
+
+/// The same of a serial number, which somebody may have padded with zeros in front.
+pub fn serial_key(text: &str) -> String {
+    let key = key(text);
+    let bare = key.trim_start_matches('0');
+    if bare.is_empty() { "0".to_owned() } else { bare.to_owned() }
 }
 
 /// A Han character: registration codes and stamps carry provinces and makers.
@@ -51,8 +64,21 @@ mod tests {
         {
             assert_eq!(key(spelling), "A1234567", "{spelling}");
         }
-        assert_eq!(key("苏A-Ⅱ"), "苏AII");
+        assert_eq!(key("苏A-Ⅱ"), "苏A11");
         assert_ne!(key("A1234567"), key("A1234568"));
+    }
+
+    #[test]
+    fn what_looks_alike_on_steel_has_one_key() {
+        for spelling in
+            ["A1230077", "A123OO77", "A1230O77", "AI230077", "a i23-oo77", "0A1230077", "O0A1230077"]
+        {
+            assert_eq!(serial_key(spelling), "A1230077", "{spelling}");
+        }
+        assert_eq!(serial_key("000"), "0");
+        assert_eq!(serial_key("O"), "0");
+        assert_ne!(serial_key("A12300770"), serial_key("A1230077"), "zeros at the end count");
+        assert_ne!(key("032A1"), key("32A1"), "a registration code is not padded");
     }
 
     #[test]

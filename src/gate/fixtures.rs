@@ -255,6 +255,7 @@ pub fn cylinder() -> Cylinder {
             challenged: false,
         },
         inspected_on: None,
+        earlier_inspection: None,
         certificate_due_on: None,
         inspection_failed: false,
         inspection_due_on: Day(day("2028-05-31")),

@@ -41,21 +41,23 @@ const fn integer(name: &'static str, default: i64, min: i64, max: i64) -> Policy
     PolicyItem { name, kind: PolicyKind::Integer { min, max }, default }
 }
 
-/// Every policy but the severities, which are `severity.<rule>` for the rules that allow it.
+/// Every policy but the severities, which are `severity.<rule>` for the rules that allow it. The bounds leave room for
+/// local practice, and none to switch a rule off: no zeros, no tolerance as large as what it is to catch, no life or
+/// inspection period beyond what any rule in force allows.
 pub const ITEMS: &[PolicyItem] = &[
-    integer("min_refill_cycle_hours", 12, 0, 240),
-    integer("tare_tolerance_g", 400, 0, 5_000),
+    integer("min_refill_cycle_hours", 12, 1, 72),
+    integer("tare_tolerance_g", 400, 50, 1_000),
     PolicyItem { name: "stamp_challenge_rate", kind: PolicyKind::Rate, default: 50_000 },
-    integer("permit_ttl_s", 600, 30, 7_200),
-    integer("late_record_s", 3_600, 0, 86_400),
-    integer("short_fill_g", 1_000, 0, 20_000),
-    integer("reweigh_tolerance_g", 500, 0, 5_000),
-    integer("no_gas_g", 200, 0, 5_000),
-    integer("min_fill_seconds", 20, 0, 600),
-    integer("inspection_period_months", 48, 6, 120),
-    integer("max_life_months", 144, 12, 360),
-    integer("inspection_soon_days", 30, 0, 365),
-    integer("tare_band_percent", 10, 1, 100),
+    integer("permit_ttl_s", 600, 60, 1_800),
+    integer("late_record_s", 3_600, 60, 14_400),
+    integer("short_fill_g", 1_000, 100, 3_000),
+    integer("reweigh_tolerance_g", 500, 50, 1_500),
+    integer("no_gas_g", 200, 50, 1_000),
+    integer("min_fill_seconds", 20, 5, 300),
+    integer("inspection_period_months", 48, 12, 48),
+    integer("max_life_months", 144, 96, 144),
+    integer("inspection_soon_days", 30, 7, 180),
+    integer("tare_band_percent", 10, 1, 25),
 ];
 
 /// The policy in force at one place on one day.
@@ -281,6 +283,34 @@ mod tests {
         assert!(check("stamp_challenge_rate", &json!(1.5)).is_err());
         assert!(check("no_such_policy", &json!(1)).is_err());
         assert_eq!(millionths(0.05), 50_000);
+    }
+
+    #[test]
+    fn no_value_switches_a_rule_off() {
+        for (name, low, high) in [
+            ("min_refill_cycle_hours", 1, 72),
+            ("tare_tolerance_g", 50, 1_000),
+            ("inspection_period_months", 12, 48),
+            ("max_life_months", 96, 144),
+            ("short_fill_g", 100, 3_000),
+            ("reweigh_tolerance_g", 50, 1_500),
+            ("no_gas_g", 50, 1_000),
+            ("min_fill_seconds", 5, 300),
+            ("permit_ttl_s", 60, 1_800),
+            ("late_record_s", 60, 14_400),
+            ("inspection_soon_days", 7, 180),
+            ("tare_band_percent", 1, 25),
+        ] {
+            for (value, taken) in [(low - 1, false), (low, true), (high, true), (high + 1, false)] {
+                assert_eq!(check(name, &json!(value)).is_ok(), taken, "{name} {value}");
+            }
+        }
+        for item in ITEMS {
+            if let PolicyKind::Integer { min, max } = item.kind {
+                assert!((min..=max).contains(&item.default), "{}", item.name);
+                assert!(min > 0, "{}", item.name);
+            }
+        }
     }
 
     #[test]

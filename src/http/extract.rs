@@ -11,13 +11,13 @@ use actix_web::rt::time::timeout;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::{Service, json};
 use crate::auth::secret::{OpaqueSecret, SecretKind};
 use crate::db::registry::Page;
-use crate::digest::sha256;
 use crate::domain::actor::Credential;
 use crate::domain::event::Idempotency;
 use crate::domain::value::ValueError;
@@ -63,22 +63,27 @@ pub struct Caller {
     pub credential: Credential,
     /// The language they want.
     pub lang: Lang,
-    /// Method and path.
-    path: String,
     /// Method and pattern.
     route: String,
     key: Option<String>,
+    /// The digest of the call without a body.
+    no_body: [u8; 32],
 }
 
 impl Caller {
     /// The call, with a digest of its body.
     pub fn call(&self, body_digest: [u8; 32]) -> Call {
         let idempotency = self.key.as_ref().map(|key| Idempotency {
-            route: self.path.clone(),
+            route: self.route.clone(),
             key: key.clone(),
             body_digest,
         });
         Call { credential: self.credential, route: self.route.clone(), idempotency }
+    }
+
+    /// The digest of this call, which has no body.
+    pub fn no_body(&self) -> [u8; 32] {
+        self.no_body
     }
 
     /// The call without its key: what reads, and what must not be replayed.
@@ -115,7 +120,7 @@ impl Caller {
         Ok(Self {
             credential,
             lang: lang_of(request),
-            path: format!("{} {}", request.method(), request.path()),
+            no_body: digest(service, request, NO_BODY),
             route: route_of(request),
             key: idempotency_key(request.headers())?,
         })
@@ -172,13 +177,27 @@ impl FromRequest for Caller {
 pub struct Body<T> {
     /// The value.
     pub value: T,
-    /// SHA-256 of the body as a JSON value, without its secrets: blanks and the order of members don't matter.
+    /// What tells a repetition from another call, and nothing to whoever reads it in the database.
     pub digest: [u8; 32],
 }
 
-/// The digest of a call without a body.
-pub fn no_body() -> [u8; 32] {
-    sha256(&[b"null"])
+/// A body as it was read, before the keys come in.
+#[derive(Debug)]
+pub struct Parsed<T> {
+    /// The value.
+    pub value: T,
+    /// The same as canonical JSON: blanks and the order of members don't matter.
+    pub canonical: SecretString,
+}
+
+/// What stands for the body of a call without one.
+const NO_BODY: &str = "null";
+
+/// The digest of a call: a MAC over its path and the whole body, secrets too, under a key that is in no database. It stays
+/// in the ledger for good, where an account number or a password could be found by trying from a plain hash.
+fn digest(service: &Service, request: &HttpRequest, body: &str) -> [u8; 32] {
+    let parts = [request.method().as_str(), request.path(), body];
+    service.app.keyring.fingerprint(&parts.map(str::as_bytes))
 }
 
 impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
@@ -191,6 +210,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
             t.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
         });
         let bytes = web::Bytes::from_request(request, payload);
+        let request = request.clone();
         Box::pin(async move {
             if !is_json {
                 return Err(Code::UnsupportedMedia.into());
@@ -201,7 +221,9 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
                     error.as_response_error().status_code() == actix_web::http::StatusCode::PAYLOAD_TOO_LARGE;
                 Error::from(if too_large { Code::BodyTooLarge } else { Code::MalformedRequest })
             })?;
-            parse(&bytes)
+            let service = request.app_data::<web::Data<Service>>().ok_or(Code::Internal)?;
+            let Parsed { value, canonical } = parse(&bytes)?;
+            Ok(Self { value, digest: digest(service, &request, canonical.expose_secret()) })
         })
     }
 }
@@ -210,7 +232,7 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
 ///
 /// # Errors
 /// 400 for what is no JSON, has unknown members or wrong types; 422 for values that are not allowed.
-pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Body<T>> {
+pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Parsed<T>> {
     let tree =
         json::tree(bytes).map_err(|fault| match quoted(&fault.inner().to_string(), json::REPEATED) {
             Some(name) => {
@@ -222,22 +244,9 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Body<T>> {
     if !tree.is_object() {
         return Err(Error::new(Code::MalformedRequest, "the body must be a JSON object"));
     }
-    let digest = digest_of(&tree);
+    let canonical = tree.to_string().into();
     let value = json::read(tree).map_err(|fault| member_error(&fault))?;
-    Ok(Body { value, digest })
-}
-
-/// Members whose values are left out of the digest: it is stored, and a fast hash of a password is guessed in no time.
-const SECRETS: [&str; 3] = ["password", "current_password", "new_password"];
-
-fn digest_of(tree: &serde_json::Value) -> [u8; 32] {
-    let mut shown = tree.clone();
-    for secret in SECRETS {
-        if let Some(value) = shown.get_mut(secret) {
-            *value = serde_json::Value::Null;
-        }
-    }
-    sha256(&[shown.to_string().as_bytes()])
+    Ok(Parsed { value, canonical })
 }
 
 /// The JSON pointer to where it went wrong.
@@ -497,23 +506,17 @@ mod tests {
     }
 
     #[test]
-    fn the_same_json_value_has_the_same_digest() {
-        let a = parse::<serde_json::Value>(br#"{"a":1,"b":2}"#).unwrap();
-        let b = parse::<serde_json::Value>(br#"{ "b": 2, "a": 1 }"#).unwrap();
-        assert_eq!(a.digest, b.digest);
-    }
-
-    #[test]
-    fn a_digest_knows_no_password() {
-        for member in SECRETS {
-            let with = |text: &str| {
-                parse::<serde_json::Value>(format!(r#"{{"a":1,"{member}":"{text}"}}"#).as_bytes())
-                    .unwrap()
-                    .digest
-            };
-            assert_eq!(with("lantern orbit"), with("correct horse"), "{member}");
-            assert_ne!(with("x"), parse::<serde_json::Value>(br#"{"a":1}"#).unwrap().digest, "{member}");
-        }
+    fn the_same_json_value_has_the_same_canonical_form() {
+        let of = |text: &str| {
+            let parsed = parse::<serde_json::Value>(text.as_bytes()).unwrap();
+            parsed.canonical.expose_secret().to_owned()
+        };
+        assert_eq!(of(r#"{"a":1,"b":2}"#), of(r#"{ "b": 2, "a": 1 }"#));
+        assert_ne!(
+            of(r#"{"password":"lantern orbit"}"#),
+            of(r#"{"password":"correct horse"}"#),
+            "secrets count"
+        );
     }
 
     #[test]

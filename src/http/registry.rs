@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::extract::{Body, Caller, Limit, no_body, page, query};
+use super::extract::{Body, Caller, Limit, page, query};
 use super::reply::{Data, HttpResult, change, create, list, read, write};
 use crate::app::registry::{self as app, Judgement};
 use crate::auth::permission::Action;
@@ -179,7 +179,7 @@ pub async fn create_device_key(service: Data, caller: Caller, request: HttpReque
 pub async fn revoke_device_key(service: Data, caller: Caller, request: HttpRequest) -> HttpResult {
     let id: ScaleId = path_id(&request, "id", Code::ScaleNotFound)?;
     let key: DeviceKeyId = path_id(&request, "key_id", Code::NotFound)?;
-    let call = caller.call(no_body());
+    let call = caller.call(caller.no_body());
     write(&service, call, Action::WriteScale, StatusCode::OK, move |session| {
         app::revoke_device_key(session, id, key)
     })
@@ -189,7 +189,7 @@ pub async fn revoke_device_key(service: Data, caller: Caller, request: HttpReque
 /// `POST /scales/{id}/shift`
 pub async fn begin_shift(service: Data, caller: Caller, request: HttpRequest) -> HttpResult {
     let id: ScaleId = path_id(&request, "id", Code::ScaleNotFound)?;
-    let call = caller.call(no_body());
+    let call = caller.call(caller.no_body());
     write(&service, call, Action::WorkShift, StatusCode::OK, move |session| app::begin_shift(session, id))
         .await
 }
@@ -197,7 +197,7 @@ pub async fn begin_shift(service: Data, caller: Caller, request: HttpRequest) ->
 /// `DELETE /scales/{id}/shift`
 pub async fn end_shift(service: Data, caller: Caller, request: HttpRequest) -> HttpResult {
     let id: ScaleId = path_id(&request, "id", Code::ScaleNotFound)?;
-    let call = caller.call(no_body());
+    let call = caller.call(caller.no_body());
     write(&service, call, Action::WorkShift, StatusCode::OK, move |session| app::end_shift(session, id)).await
 }
 
@@ -311,7 +311,7 @@ pub async fn list_agreements(service: Data, caller: Caller, request: HttpRequest
 /// `DELETE /supply-agreements/{id}`
 pub async fn end_agreement(service: Data, caller: Caller, request: HttpRequest) -> HttpResult {
     let id: AgreementId = path_id(&request, "id", Code::AgreementNotFound)?;
-    let call = caller.call(no_body());
+    let call = caller.call(caller.no_body());
     write(&service, call, Action::WriteAgreement, StatusCode::OK, move |session| {
         app::end_agreement(session, id)
     })
@@ -332,7 +332,7 @@ pub async fn list_owner_changes(service: Data, caller: Caller, request: HttpRequ
 /// `POST /owner-changes/{id}/reject`
 pub async fn reject_owner_change(service: Data, caller: Caller, request: HttpRequest) -> HttpResult {
     let id: OwnerChangeId = path_id(&request, "id", Code::OwnerChangeNotFound)?;
-    let call = caller.call(no_body());
+    let call = caller.call(caller.no_body());
     write(&service, call, Action::ChangeOwner, StatusCode::OK, move |session| {
         app::reject_owner_change(session, id)
     })

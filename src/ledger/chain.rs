@@ -44,7 +44,7 @@ struct Sealed<'a> {
 
 #[derive(Serialize)]
 struct SealedKey<'a> {
-    body_sha256: String,
+    body_hmac: String,
     key: &'a str,
     route: &'a str,
 }
@@ -73,7 +73,7 @@ pub fn canonical(
         district_code: &event.district_code,
         id: event.id,
         idempotency: event.idempotency.as_ref().map(|i| SealedKey {
-            body_sha256: hex(&i.body_digest),
+            body_hmac: hex(&i.body_digest),
             key: &i.key,
             route: &i.route,
         }),
@@ -160,8 +160,8 @@ mod tests {
     const KNOWN_TEXT: &str = concat!(
         "pingma event 1\n",
         r#"{"actor_id":"01900000-0000-7000-8000-000000000003","data":{"reason":"丢失 \"lost\""},"dist"#,
-        r#"rict_code":"320602","id":"01900000-0000-7000-8000-000000000001","idempotency":{"body_sha"#,
-        r#"256":"0707070707070707070707070707070707070707070707070707070707070707","key":"k-1","rou"#,
+        r#"rict_code":"320602","id":"01900000-0000-7000-8000-000000000001","idempotency":{"body_hma"#,
+        r#"c":"0707070707070707070707070707070707070707070707070707070707070707","key":"k-1","rou"#,
         r#"te":"POST /api/v1/cylinders/{ref}/losses"},"kind":"lost","log_index":42,"occurred_at":"2"#,
         r#"026-06-15T04:00:00.000001Z","organization_id":"01900000-0000-7000-8000-000000000004","pr"#,
         r#"ev_hash":"abababababababababababababababababababababababababababababababab","recorded_at"#,
@@ -169,7 +169,7 @@ mod tests {
         r#"":{"id":"01900000-0000-7000-8000-000000000002","kind":"cylinder","seq":7}}"#,
     );
     /// Worked out by another program.
-    const KNOWN_HASH: &str = "80ca6d361dcf42261da840725891c3d3c4dada10f1051a93f4535e30d4a4ff8d";
+    const KNOWN_HASH: &str = "9d8db801f6def2c3f3ab2f8ead40cfddf6ee8dbbf3914d24d66d1dc2cea28b53";
 
     #[test]
     fn a_commitment_is_over_salt_and_canonical_json() {

@@ -260,10 +260,12 @@ both! {
             if example.by == By::Agency {
                 let reply = walk.call(&example, Some(world.agency(Role::Inspector)), How::Id).await;
                 // What came in at the agency it has before it, whatever it is named by.
-                let expected = if example.line == "POST /api/v1/inspections" { 201 } else { 404 };
-                assert_eq!(reply.status, expected, "{} without the label: {}", example.line, reply.text());
+                assert_eq!(reply.status, 201, "{} without the label: {}", example.line, reply.text());
             }
         }
+        let (inspector, paper) = (walk.world.agency(Role::Inspector), json!({ "document_no": "D-1", "reason": "检查" }));
+        let line = format!("POST /api/v1/cylinders/{}/scrappings", walk.world.cylinder("file", How::Id));
+        assert_eq!(app.send(&line, inspector, paper).await.problem(404), "cylinder_not_found", "what never came in");
         app.verify();
     }
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::both;
 use crate::support::World;
-use crate::support::cast::{challenge_rate, check};
+use crate::support::cast::{challenge_rate, check, cylinder};
 use crate::support::world::GOOD_GROSS_G;
 
 /// From now on every allowed check is challenged.
@@ -105,6 +105,56 @@ both! {
         assert_eq!(allowed["decision"], "allowed");
         let old = w.check(&code).await;
         assert!(old.rules().contains(&"fill.code-revoked".to_owned()), "the old label is void for ever");
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn a_fresh_label_is_no_answer(app) {
+        let w = World::enter(app).await;
+        let code = w.cylinder("C22345X9").await;
+        ask_everybody(&w).await;
+        for wrong in ["0000", "1111"] {
+            assert_eq!(answered(&w, &code, wrong).await.0["decision"], "refused");
+        }
+        w.app.clock.advance(1);
+        challenge_rate(&w.app, &w.cast.admin, 0.0).await;
+        let replaced = w.act_for_reason(&code, "labels", &w.cast.filler.admin).await.expect(201);
+        let fresh = replaced["label"]["code"].as_str().expect("a code");
+        assert_eq!(w.check(fresh).await.expect(200)["decision"], "challenged");
+        assert_eq!(answered(&w, fresh, "2222").await.0["decision"], "refused");
+        assert_eq!(w.file(fresh).await["label"]["status"], "suspended", "the third in a row");
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn who_is_asked_for_the_stamp_finds_it_nowhere_else(app) {
+        let w = World::enter(app).await;
+        let mut body = cylinder(&w.cast.filler.id, "T12345X9");
+        body["registration_code"] = json!("32A99999991");
+        let made = w.send("POST /cylinders", &w.cast.filler.admin, body).await.expect(201);
+        let id = made["id"].as_str().expect("an id").to_owned();
+        let serial = |history: &Value| history["items"][0]["data"]["stamp"]["serial_no"].clone();
+        for (auth, seen) in [
+            (&w.cast.filler.worker, "T123••••"),
+            (&w.cast.filler.checker, "T123••••"),
+            (&w.cast.filler.admin, "T12345X9"),
+            (&w.cast.regulator, "T12345X9"),
+        ] {
+            let history = w.get(&format!("/cylinders/{id}/events"), auth).await.expect(200);
+            assert_eq!(serial(&history), seen);
+            let whole = seen == "T12345X9";
+            for (q, found) in [
+                ("T123", true), ("t12", true), ("123", true), ("32A9999", true),
+                ("T1234", whole), ("45X9", whole), ("X9", whole), ("T12345X9", whole), ("5X", whole),
+            ] {
+                let list = w.get(&format!("/cylinders?q={q}"), auth).await.expect(200);
+                assert_eq!(list["items"].as_array().map(Vec::len), Some(usize::from(found)), "{q} by who sees {seen}");
+            }
+            let dash = w.get("/cylinders?q=-", auth).await.expect(200);
+            assert_eq!(dash["items"], json!([]));
+        }
         w.app.verify();
     }
 }

@@ -37,6 +37,26 @@ async fn judge(app: &TestApp, path: &str, auth: &str, status: &str) -> Reply {
 }
 
 both! {
+    async fn a_revoked_certificate_is_not_answered_with_another_number(app) {
+        let cast = Cast::enter(&app).await;
+        let line = format!("/api/v1/users/{}/certificates", cast.filler.worker_id);
+        let certificate = first(&app, &line, &cast.filler.admin).await;
+        let path = format!("/api/v1/certificates/{certificate}");
+        let next = |kind: &str, number: &str| json!({ "kind": kind, "number": number, "issuer": "南通市市场监督管理局",
+            "valid_from": "2024-01-01", "valid_to": "2027-12-31" });
+        let post = format!("POST {line}");
+        for status in ["suspended", "revoked"] {
+            judge(&app, &path, &cast.regulator, status).await.expect(200);
+            let reply = app.send(&post, &cast.filler.admin, next("filling", "P-2")).await;
+            assert_eq!(reply.problem(403), "forbidden", "{status}");
+            assert!(reply.text().contains("authority"), "{}", reply.text());
+        }
+        app.send(&post, &cast.filler.admin, next("safety_management", "A-1")).await.expect(201);
+        app.send(&post, &cast.admin, next("filling", "P-2")).await.expect(201);
+    }
+}
+
+both! {
     async fn what_is_taken_away_is_gone_with_the_next_check(app) {
         let cast = Cast::enter(&app).await;
         challenge_rate(&app, &cast.admin, 0.0).await;
@@ -166,6 +186,25 @@ both! {
         let (_, colleague) = sign_in(&app, &cast.filler.id, &[Role::OrgAdmin], None);
         keyed(&app, &colleague, "k-1", &other).await.expect(201);
         assert_eq!(sites(&app, admin).await, before + 3);
+    }
+}
+
+both! {
+    async fn a_key_stands_for_one_path_and_one_body_with_its_secrets(app) {
+        let cast = Cast::enter(&app).await;
+        let admin = &cast.filler.admin;
+        let send = async |line: &str, body: Value| {
+            app.ask(Ask { line: line.to_owned(), auth: Some(admin.clone()), key: Some("k-7".to_owned()), body: Some(body), ..Ask::default() }).await
+        };
+        let user = format!("PATCH /api/v1/users/{}", cast.filler.worker_id);
+        send(&user, json!({ "password": "lantern orbit kite 9" })).await.expect(200);
+        let same = send(&user, json!({ "password": "lantern orbit kite 9" })).await;
+        assert_eq!(same.headers.get("idempotency-replayed").and_then(|v| v.to_str().ok()), Some("true"));
+        let other = send(&user, json!({ "password": "copper lilac stove 4" })).await;
+        assert_eq!(other.problem(422), "idempotency_key_reused", "another password is another call");
+        let elsewhere = format!("PATCH /api/v1/users/{}", cast.filler.checker_id);
+        let other = send(&elsewhere, json!({ "password": "lantern orbit kite 9" })).await;
+        assert_eq!(other.problem(422), "idempotency_key_reused", "another path is another call");
     }
 }
 

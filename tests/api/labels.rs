@@ -54,7 +54,7 @@ both! {
         forged.replace_range(28.., if fresh.ends_with('0') { "1" } else { "0" });
         assert_eq!(picture(&forged, "svg").await.problem(404), "label_not_found");
         assert_eq!(picture(fresh, "pdf").await.problem(404), "label_not_found");
-        w.act(fresh, "scrappings", &w.cast.agency.worker).await.expect(201);
+        w.scrap(fresh).await.expect(201);
         assert_eq!(picture(fresh, "png").await.problem(404), "label_not_found", "scrap has no label");
         w.app.verify();
     }

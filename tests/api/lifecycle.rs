@@ -1,11 +1,12 @@
 //! Inspection, extension, scrap; seizure, blacklist, loss; change of owner.
 
+use pingma::domain::actor::Role;
 use serde_json::{Value, json};
 
 use crate::both;
 use crate::support::World;
 use crate::support::app::{Ask, Reply};
-use crate::support::cast::{check, cylinder, sign_in};
+use crate::support::cast::{certify, check, created, cylinder, sign_in};
 use crate::support::world::GOOD_GROSS_G;
 
 fn inspection(reference: &str, result: &str) -> Value {
@@ -185,6 +186,7 @@ both! {
         let code = w.cylinder("D0000001").await;
         let extend = async |code: &str, until: &str| {
             let body = json!({ "until": until, "assessment_no": "S-1", "registration_change_no": "G-1" });
+            w.receive(code).await;
             w.send(&format!("POST /cylinders/{code}/life-extensions"), &w.cast.agency.worker, body).await
         };
         for until in ["2032-05-31", "2036-06-01"] {
@@ -322,7 +324,7 @@ both! {
         let stolen = w.send(&format!("POST /cylinders/{code}/owner-changes"), &w.cast.rival.admin, rival).await;
         assert_eq!(stolen.problem(404), "cylinder_not_found");
         let pending = propose(&w, &code).await.expect(201);
-        w.act(&code, "scrappings", &w.cast.agency.worker).await.expect(201);
+        w.scrap(&code).await.expect(201);
         assert_eq!(settle(&w, &pending, "approve", &w.cast.rival.admin).await.problem(409), "state_conflict");
         w.app.verify();
     }
@@ -382,6 +384,60 @@ both! {
 }
 
 both! {
+    async fn extensions_and_scrappings_need_the_receipt_of_the_agency_too(app) {
+        let w = World::enter(app).await;
+        let code = w.cylinder("G0000003").await;
+        let permit = w.permit(&code).await;
+        let extension = json!({ "until": "2036-05-31", "assessment_no": "S-1", "registration_change_no": "G-1" });
+        let line = format!("POST /cylinders/{code}/life-extensions");
+        for early in [
+            w.send(&line, &w.cast.agency.worker, extension.clone()).await,
+            w.act(&code, "scrappings", &w.cast.agency.worker).await,
+        ] {
+            assert_eq!(early.problem(409), "state_conflict");
+            assert!(early.text().contains("receipt"), "{}", early.text());
+        }
+        w.record(w.fill(&permit, GOOD_GROSS_G)).await.expect(201);
+        w.receive(&code).await;
+        w.send(&line, &w.cast.agency.worker, extension).await.expect(201);
+        w.act(&code, "scrappings", &w.cast.agency.worker).await.expect(201);
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn nobody_inspects_their_own(app) {
+        let w = World::enter(app).await;
+        let body = json!({ "name": "充装检验联合公司", "credit_code": "91320602MA1AAAAA09",
+            "kinds": ["filler", "inspection_agency"], "district_code": "320602" });
+        let both = created(&w.app, "POST /api/v1/organizations", &w.cast.admin, body).await;
+        let license = json!({ "kind": "inspection", "number": "TS7632009", "issuer": "江苏省市场监督管理局",
+            "valid_from": "2024-01-01", "valid_to": "2027-12-31", "media": ["lpg"], "districts": ["3206"] });
+        created(&w.app, &format!("POST /api/v1/organizations/{both}/licenses"), &w.cast.admin, license).await;
+        let (_, admin) = sign_in(&w.app, &both, &[Role::OrgAdmin], None);
+        let (id, inspector) = sign_in(&w.app, &both, &[Role::Inspector], None);
+        certify(&w.app, &admin, &id, "inspection").await;
+        let made = w.send("POST /cylinders", &admin, cylinder(&both, "G0000004")).await.expect(201);
+        let own = made["code"].as_str().expect("a code").to_owned();
+        let strangers = w.cylinder("G0000005").await;
+        for code in [&own, &strangers] {
+            w.send("POST /returns", &inspector, json!({ "code": code })).await.expect(201);
+        }
+        let extension = json!({ "until": "2036-05-31", "assessment_no": "S-1", "registration_change_no": "G-1" });
+        for reply in [
+            w.send("POST /inspections", &inspector, inspection(&own, "pass")).await,
+            w.send("POST /inspections", &inspector, fail(&own)).await,
+            w.send(&format!("POST /cylinders/{own}/life-extensions"), &inspector, extension).await,
+        ] {
+            assert_eq!(reply.problem(403), "self_inspection");
+        }
+        w.send("POST /inspections", &inspector, inspection(&strangers, "pass")).await.expect(201);
+        w.act(&own, "scrappings", &inspector).await.expect(201);
+        w.app.verify();
+    }
+}
+
+both! {
     async fn a_void_label_is_no_scan(app) {
         let w = World::enter(app).await;
         let code = w.cylinder("G0000002").await;
@@ -397,7 +453,7 @@ both! {
             assert!(reply.text().contains(&code[..8]), "{}", reply.text());
         }
         let fresh = replaced["label"]["code"].as_str().unwrap();
-        w.act(fresh, "scrappings", &w.cast.agency.worker).await.expect(201);
+        w.scrap(fresh).await.expect(201);
         w.app.verify();
     }
 }

@@ -244,6 +244,19 @@ both! {
         assert_eq!((again.status, again.json()), (first.status, first.json()));
         assert_eq!(w.events(&code).await.len(), 2);
 
+        let kept = w.events(&code).await[0]["idempotency"].clone();
+        assert_eq!((&kept["route"], &kept["key"]), (&json!("POST /api/v1/fill-checks"), &json!("k-1")));
+        let plain = pingma::digest::hex(&pingma::digest::sha256(&[body.to_string().as_bytes()]));
+        assert!(kept["body_hmac"].as_str().is_some_and(|mac| mac.len() == 64 && mac != plain), "nothing to try against");
+        let line_of = |code: &str| format!("POST /cylinders/{code}/losses");
+        let lost = w.cylinder("D0000009").await;
+        let reason = json!({ "reason": "for a test" });
+        w.send_keyed(&line_of(&lost), &w.cast.filler.admin, Some("k-2"), reason.clone()).await.expect(201);
+        let route = w.events(&lost).await[0]["idempotency"]["route"].clone();
+        assert_eq!(route, "POST /api/v1/cylinders/{ref}/losses", "no code in it");
+        let reused = w.send_keyed(&line_of(&code), &w.cast.filler.admin, Some("k-2"), reason).await;
+        assert_eq!(reused.problem(422), "idempotency_key_reused", "another path");
+
         let mut other = body.clone();
         other["scale_g"] = json!(16_701);
         let reused = w.send_keyed(line, auth, Some("k-1"), other).await;
@@ -283,7 +296,6 @@ both! {
         let acts = [
             ("E0000001", "seizures", &w.cast.regulator),
             ("E0000002", "blacklistings", &w.cast.regulator),
-            ("E0000003", "scrappings", &w.cast.agency.worker),
         ];
         for (serial_no, act, by) in acts {
             let code = w.cylinder(serial_no).await;

@@ -97,7 +97,7 @@ pub fn propose_owner_change(
     let cylinder = cylinder.filter(own).ok_or(Code::CylinderNotFound)?;
     let giver = facts::organizations(session.conn, &[cylinder.owner_id])?.pop();
     let licenses = facts::licenses(session.conn, &[cylinder.owner_id])?;
-    may_change_hands(&cylinder, giver.as_ref(), &licenses)?;
+    may_change_hands(&cylinder, giver.as_ref(), &licenses, session.now)?;
     let receiver = OrganizationRow::get(session.conn, new.new_owner_id)?
         .filter(|o| o.kinds.0.contains(&OrganizationKind::Filler) && o.id != cylinder.owner_id);
     if receiver.is_none() {

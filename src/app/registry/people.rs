@@ -4,7 +4,7 @@ use super::super::Session;
 use super::super::audit::{self, Audited};
 use super::{Judgement, bounded, judge, may_judge, period};
 use crate::auth::password::{self, NewPassword};
-use crate::auth::permission::Scope;
+use crate::auth::permission::{Action, Scope, scope};
 use crate::clock::IdGen;
 use crate::db::DbError;
 use crate::db::conn::Conn;
@@ -215,7 +215,7 @@ pub struct NewCertificate {
 /// Enters a certificate.
 ///
 /// # Errors
-/// 404, invalid, or it exists.
+/// 404, invalid, or it exists; 403 after one was suspended or revoked.
 pub fn create_certificate(
     session: &mut Session<'_>,
     of: UserId,
@@ -226,6 +226,13 @@ pub fn create_certificate(
     // Per employer: a number that was mistyped elsewhere must not keep a certificate out.
     if CertificateRow::is_taken(session.conn, holder.organization_id, new.kind, new.number.as_str())? {
         return Err(Code::AlreadyExists.into());
+    }
+    let judged = CertificateRow::is_judged(session.conn, of, new.kind)?;
+    if judged && scope(&session.actor, Action::JudgeCertificate).is_none() {
+        return Err(Error::new(
+            Code::Forbidden,
+            "an authority suspended or revoked a certificate of this kind of theirs: who judges certificates enters the next",
+        ));
     }
     let row = CertificateRow {
         id: session.ids.id(session.now.at),

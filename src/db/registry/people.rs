@@ -151,6 +151,21 @@ impl CertificateRow {
         Ok(same > 0)
     }
 
+    /// Whether an authority suspended or revoked one of this kind that a person has.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn is_judged(conn: &mut Conn, of: UserId, kind: CertificateKind) -> Result<bool, DbError> {
+        use certificates as t;
+        let judged: i64 = on_backend!(conn, c => t::table
+            .filter(t::user_id.eq(of))
+            .filter(t::kind.eq(kind))
+            .filter(t::status.ne(LicenseStatus::Valid))
+            .count()
+            .get_result(c))?;
+        Ok(judged > 0)
+    }
+
     /// Lists those of a person.
     ///
     /// # Errors

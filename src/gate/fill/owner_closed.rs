@@ -29,14 +29,14 @@ pub(super) const RULE: FillRule = FillRule {
     check,
 };
 
-fn check(facts: &FillFacts<'_>, _: &Policy, _: Moment) -> Option<Evidence> {
+fn check(facts: &FillFacts<'_>, _: &Policy, now: Moment) -> Option<Evidence> {
     let cylinder = facts.cylinder?;
-    let reason = reason(facts.owner.filter(|o| o.organization.id == cylinder.owner_id))?;
+    let reason = reason(facts.owner.filter(|o| o.organization.id == cylinder.owner_id), now)?;
     Some(evidence! { "owner_id" => cylinder.owner_id, "reason" => reason })
 }
 
-fn reason(owner: Option<OrganizationFacts<'_>>) -> Option<&'static str> {
-    owner.map_or(Some("unknown"), |owner| frozen(owner.organization, owner.licenses))
+fn reason(owner: Option<OrganizationFacts<'_>>, now: Moment) -> Option<&'static str> {
+    owner.map_or(Some("unknown"), |owner| frozen(owner.organization, owner.licenses, now))
 }
 
 #[cfg(test)]
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn every_filling_license_must_be_revoked() {
+    fn a_revoked_license_freezes_unless_another_is_in_force() {
         use LicenseStatus::{Revoked, Suspended, Valid};
         for (statuses, reason) in [
             (vec![], None),
@@ -71,7 +71,8 @@ mod tests {
             (vec![Suspended], None),
             (vec![Revoked], Some("revoked")),
             (vec![Revoked, Valid], None),
-            (vec![Revoked, Suspended], None),
+            (vec![Revoked, Suspended], Some("revoked")),
+            (vec![Suspended, Revoked], Some("revoked")),
             (vec![Revoked, Revoked], Some("revoked")),
         ] {
             let got = reason_after(|w| {
@@ -83,6 +84,18 @@ mod tests {
             });
             assert_eq!(got.as_deref(), reason, "{statuses:?}");
         }
+    }
+
+    #[test]
+    fn a_license_that_ran_out_long_ago_keeps_no_owner_from_being_frozen() {
+        let licenses = |day: &str| {
+            let mut old = license(LicenseKind::Filling, FILLER);
+            old.validity.valid_to = crate::domain::date::Day(day.parse().unwrap());
+            let revoked = License { status: LicenseStatus::Revoked, ..license(LicenseKind::Filling, FILLER) };
+            vec![old, revoked]
+        };
+        assert_eq!(reason_after(|w| w.owner_licenses = licenses("2025-01-01")).as_deref(), Some("revoked"));
+        assert_eq!(reason_after(|w| w.owner_licenses = licenses("2099-01-01")), None);
     }
 
     #[test]

@@ -29,10 +29,10 @@ pub(super) const RULE: HandoverRule = HandoverRule {
     check,
 };
 
-fn check(facts: &HandoverFacts<'_>, _: &Policy, _: Moment) -> Option<Evidence> {
+fn check(facts: &HandoverFacts<'_>, _: &Policy, now: Moment) -> Option<Evidence> {
     let cylinder = facts.cylinder?;
     let owner = facts.owner.filter(|owner| owner.organization.id == cylinder.owner_id);
-    let reason = owner.map_or(Some("unknown"), |owner| frozen(owner.organization, owner.licenses))?;
+    let reason = owner.map_or(Some("unknown"), |owner| frozen(owner.organization, owner.licenses, now))?;
     Some(evidence! { "owner_id" => cylinder.owner_id, "reason" => reason })
 }
 

@@ -2,8 +2,8 @@
 //! weighings. Which one, only an emptying settles.
 
 use super::{RecordRule, weighed};
-use crate::domain::cylinder::EXCESS_UNACCOUNTED;
 use crate::domain::finding::{Evidence, Severity};
+use crate::domain::hold::EXCESS_UNACCOUNTED;
 use crate::domain::instant::Moment;
 use crate::evidence;
 use crate::gate::facts::RecordFacts;

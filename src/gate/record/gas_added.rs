@@ -1,8 +1,8 @@
 //! `fill.gas-added`: a cylinder that is heavier on the second scale than the fill left it got gas that no permit was given for.
 
 use super::{RecordRule, weighed};
-use crate::domain::cylinder::GAS_ADDED;
 use crate::domain::finding::{Evidence, Severity};
+use crate::domain::hold::GAS_ADDED;
 use crate::domain::instant::Moment;
 use crate::evidence;
 use crate::gate::facts::RecordFacts;

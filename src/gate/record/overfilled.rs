@@ -1,8 +1,8 @@
 //! `fill.overfilled`: more gas than the steel allows bursts cylinders. It holds until enough gas is out.
 
 use super::{RecordRule, weighed};
-use crate::domain::cylinder::OVERFILLED;
 use crate::domain::finding::{Evidence, Severity};
+use crate::domain::hold::OVERFILLED;
 use crate::domain::instant::Moment;
 use crate::evidence;
 use crate::gate::facts::RecordFacts;

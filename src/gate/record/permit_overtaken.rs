@@ -2,8 +2,8 @@
 //! recorded, but the cylinder stays until somebody looked at it.
 
 use super::{RecordRule, ground};
-use crate::domain::cylinder::PERMIT_OVERTAKEN;
 use crate::domain::finding::{Evidence, Severity};
+use crate::domain::hold::PERMIT_OVERTAKEN;
 use crate::domain::instant::Moment;
 use crate::evidence;
 use crate::gate::facts::RecordFacts;

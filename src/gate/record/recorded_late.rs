@@ -2,8 +2,8 @@
 //! believed without somebody looking at it.
 
 use super::{RecordRule, ground};
-use crate::domain::cylinder::RECORDED_LATE;
 use crate::domain::finding::{Evidence, Severity};
+use crate::domain::hold::RECORDED_LATE;
 use crate::domain::instant::Moment;
 use crate::evidence;
 use crate::gate::facts::RecordFacts;

@@ -14,6 +14,7 @@ use super::filling::EventRef;
 use super::reply::{Data, HttpResult, List, blocking, command, list, read, recorded};
 use crate::app::Session;
 use crate::app::cylinder::RegisterCylinder;
+use crate::app::masking::hides_serial_end;
 use crate::app::query::{self as app, CylinderView, EventView, Viewer};
 use crate::app::target::Target;
 use crate::auth::permission::{Action, Scope, scope};
@@ -83,9 +84,15 @@ pub struct CylinderRequest {
     /// 设计使用年限 as stamped, in months; must be there for cylinders made from 2023-12 on.
     #[serde(default)]
     pub design_life_months: Option<LifeMonths>,
-    /// Last passed inspection.
+    /// Last passed inspection; with it go the number of its report and the agency.
     #[serde(default)]
     pub last_inspected_on: Option<StampDate>,
+    /// Number of the report of that inspection; required with `last_inspected_on`.
+    #[serde(default)]
+    pub last_inspection_report_no: Option<Number>,
+    /// Name of the agency that made it; required with `last_inspected_on`.
+    #[serde(default)]
+    pub last_inspection_agency: Option<Text<1, 100>>,
     /// How the shroud is fixed.
     pub shroud: Shroud,
     /// Whether the owner's mark is embossed on the head.
@@ -167,8 +174,8 @@ fn viewer<'a>(service: &'a Service, session: &Session<'_>) -> Viewer<'a> {
         public_url: &service.app.public_url,
         labels_of: scope(actor, Action::PrintLabel).map(|_| actor.organization_id),
         only_of: (session.scope == Scope::Own).then_some(actor.organization_id),
-        hides_serial_end: (actor.has(Role::FillOperator) || actor.has(Role::FillChecker))
-            && !actor.has(Role::OrgAdmin),
+        shows_reports: session.scope != Scope::Own || actor.has(Role::OrgAdmin),
+        hides_serial_end: hides_serial_end(actor),
     }
 }
 
@@ -186,6 +193,8 @@ pub async fn register(service: Data, caller: Caller, body: Body<CylinderRequest>
         registration_code,
         stamp: stamp(&asked)?,
         last_inspected_on: asked.last_inspected_on,
+        last_inspection_report_no: asked.last_inspection_report_no,
+        last_inspection_agency: asked.last_inspection_agency,
         insurance: asked.insurance,
     };
     let receipt = command(&service, new).await?;
@@ -204,6 +213,7 @@ pub async fn register(service: Data, caller: Caller, body: Body<CylinderRequest>
         public_url: &service.app.public_url,
         labels_of: Some(data.owner_id),
         only_of: None,
+        shows_reports: true,
         hides_serial_end: false,
     };
     Ok(recorded(StatusCode::CREATED, &receipt, &viewer.view(row, None)))
@@ -239,7 +249,7 @@ pub async fn get(service: Data, caller: Caller, request: HttpRequest) -> HttpRes
 #[serde(deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]
 pub struct CylinderQuery {
-    /// Part of a serial number, or the beginning of a registration code or label id.
+    /// Part of a serial number (for who fills or checks, only of what they are shown of it), or the beginning of a registration code or label id.
     #[param(value_type = Option<String>, min_length = 1, max_length = 64)]
     pub q: Option<Number>,
     /// Whose.
@@ -268,6 +278,7 @@ pub async fn list_all(service: Data, caller: Caller, request: HttpRequest) -> Ht
     read(&service, &caller, Action::ReadCylinder, move |session| {
         let filter = CylinderFilter {
             q: asked.q.map(|q| steel::spelled(q.as_str())),
+            whole_serial: !hides_serial_end(&session.actor),
             owner_id: asked.owner_id,
             status: asked.status,
             inspection_due_before: asked.inspection_due_before.map(|day| day.0),

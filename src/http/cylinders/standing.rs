@@ -1,6 +1,6 @@
 //! How cylinders stand: seized, blacklisted, lost, in whose ownership.
 
-use super::super::extract::{Body, Caller, no_body};
+use super::super::extract::{Body, Caller};
 use super::super::registry::path_id;
 use super::super::reply::{Data, HttpResult, command, create};
 use super::*;
@@ -100,6 +100,6 @@ pub async fn propose(
 /// `POST /owner-changes/{id}/approve`
 pub async fn approve(service: Data, caller: Caller, request: HttpRequest) -> HttpResult {
     let id: OwnerChangeId = path_id(&request, "id", Code::OwnerChangeNotFound)?;
-    let receipt = command(&service, ApproveOwnerChange { call: caller.call(no_body()), id }).await?;
+    let receipt = command(&service, ApproveOwnerChange { call: caller.call(caller.no_body()), id }).await?;
     Ok(act(&receipt))
 }

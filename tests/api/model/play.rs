@@ -177,6 +177,8 @@ impl<S: Service> Play<'_, S> {
         ]);
         body["manufactured_on"] = json!(made);
         body["last_inspected_on"] = json!(inspected);
+        body["last_inspection_report_no"] = json!(inspected.map(|_| "JY-1"));
+        body["last_inspection_agency"] = json!(inspected.map(|_| "如皋市气瓶检验站"));
         body["purchased_on"] = json!(null);
         let reply = self.driver.send("POST /api/v1/cylinders", &company.admin.clone(), body).await;
         let text = |name: &str| reply.json()[name].as_str().unwrap_or_default().to_owned();

@@ -252,6 +252,7 @@ impl World {
             _ => {
                 let code = self.bottles[at].codes.last().expect("a code");
                 let line = format!("POST /api/v1/cylinders/{code}/scrappings");
+                driver.send("POST /api/v1/returns", &self.cast.agency.worker, json!({ "code": code })).await;
                 ("scrap", driver.send(&line, &self.cast.agency.worker, paper).await)
             }
         };

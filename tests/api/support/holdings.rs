@@ -224,8 +224,10 @@ impl Holdings {
             let change = cast::created(app, &line("owner-changes", name, self), &a.admin, body).await;
             self.keep(name, change);
         }
-        let receipt = json!({ "code": self.cylinder("inspect", How::Scanned) });
-        app.send("POST /api/v1/returns", &self.cast.agency.worker, receipt).await.expect(201);
+        for name in ["inspect", "life", "scrap"] {
+            let receipt = json!({ "code": self.cylinder(name, How::Scanned) });
+            app.send("POST /api/v1/returns", &self.cast.agency.worker, receipt).await.expect(201);
+        }
         let permit = self.permit(app, "held").await;
         app.clock.advance(90);
         let now = app.now().to_string();

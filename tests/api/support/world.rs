@@ -174,6 +174,19 @@ impl World {
         self.send(&format!("POST /cylinders/{code}/{act}"), auth, body).await
     }
 
+    /// The agency takes a cylinder in, if it has not yet.
+    pub async fn receive(&self, code: &str) {
+        let receipt = json!({ "code": code });
+        let received = self.send("POST /returns", &self.cast.agency.worker, receipt).await;
+        assert!([201, 409].contains(&received.status), "{}", received.text());
+    }
+
+    /// The agency takes a cylinder in and makes it useless.
+    pub async fn scrap(&self, code: &str) -> Reply {
+        self.receive(code).await;
+        self.act(code, "scrappings", &self.cast.agency.worker).await
+    }
+
     /// An act with a reason alone on a cylinder.
     pub async fn act_for_reason(&self, code: &str, act: &str, auth: &str) -> Reply {
         let body = json!({ "reason": "for a test" });
