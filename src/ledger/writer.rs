@@ -23,6 +23,9 @@ use crate::error::{Code, Error, Result};
 
 /// The largest batch.
 pub const MAX_BATCH: usize = 256;
+/// How many batches read alone after one lost a race: where several servers or threads write the same rows, as they do when the
+/// same scales are busy, trying first costs more than waiting.
+const CAUTIOUS: u32 = 64;
 /// How often a single command that lost a race is tried.
 const TRIES: usize = 5;
 
@@ -81,6 +84,7 @@ impl Writer {
                     clock: Arc::clone(&clock),
                     ids: Arc::clone(&ids),
                     conn: None,
+                    cautious: 0,
                 };
                 let receiver = receiver.clone();
                 std::thread::Builder::new().name(format!("ledger-{n}")).spawn(move || worker.run(&receiver))
@@ -145,6 +149,8 @@ struct Worker {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdGen>,
     conn: Option<Conn>,
+    /// Batches that read alone from now on.
+    cautious: u32,
 }
 
 /// How a batch reads its facts.
@@ -174,9 +180,12 @@ impl Worker {
         let (commands, replies): (Vec<_>, Vec<_>) =
             jobs.into_iter().map(|job| (job.command, job.reply)).unzip();
         let commands: Vec<&dyn Command> = commands.iter().map(AsRef::as_ref).collect();
-        let mut tried = self.attempt(&commands, Reading::Shared);
+        let reading = if self.cautious > 0 { Reading::Alone } else { Reading::Shared };
+        self.cautious = self.cautious.saturating_sub(1);
+        let mut tried = self.attempt(&commands, reading);
         if let Err(TxError::RolledBack(DbError::Conflict | DbError::Duplicate(_))) = tried {
             // Another writer was faster. Alone with the ledger the same batch can't lose again.
+            self.cautious = CAUTIOUS;
             tried = self.attempt(&commands, Reading::Alone);
         }
         let answers = match tried {
