@@ -185,7 +185,7 @@ pub fn insert_labels(conn: &mut Conn, rows: &[LabelRow], at: Instant) -> Result<
 pub fn end_label(conn: &mut Conn, id: &LabelId, status: LabelStatus, at: Instant) -> Result<(), DbError> {
     use labels as t;
     let ended = (t::status.eq(status), t::ended_at.eq(at));
-    on_backend!(conn, c => prepared!(diesel::update(t::table.filter(t::id.eq(id))).set(ended)).execute(c))?;
+    on_backend!(conn, c => diesel::update(t::table.filter(t::id.eq(id))).set(ended).execute(c))?;
     Ok(())
 }
 
@@ -234,7 +234,7 @@ pub fn move_stream(
     let moved = on_backend!(conn, c => match from_seq {
         None => diesel::insert_into(t::table).values((t::id.eq(id), t::kind.eq(kind), head)).execute(c),
         Some(from) => {
-            prepared!(diesel::update(t::table.filter(t::id.eq(id)).filter(t::seq.eq(from))).set(head)).execute(c)
+            diesel::update(t::table.filter(t::id.eq(id)).filter(t::seq.eq(from))).set(head).execute(c)
         }
     })?;
     one(moved)
@@ -299,7 +299,7 @@ pub fn insert_fills(conn: &mut Conn, rows: &[FillRow]) -> Result<(), DbError> {
 pub fn update_fill(conn: &mut Conn, row: &FillRow) -> Result<(), DbError> {
     use fills as t;
     let weighed = (t::gross_g.eq(row.gross_g), t::net_g.eq(row.net_g), t::status.eq(row.status));
-    on_backend!(conn, c => prepared!(diesel::update(t::table.filter(t::id.eq(row.id))).set(weighed)).execute(c))?;
+    on_backend!(conn, c => diesel::update(t::table.filter(t::id.eq(row.id))).set(weighed).execute(c))?;
     Ok(())
 }
 

@@ -1,5 +1,8 @@
 //! Statements that stay prepared. Diesel parses every `UPDATE` and every `sql_query` anew, which costs more than running
 //! them: it can't know that their text stays the same. Whoever writes `prepared!` says so.
+//!
+//! Such a statement must answer rows (`RETURNING`) and be loaded: `execute` hands diesel a reference, and behind that the
+//! promise is lost and the statement parsed anew.
 
 use std::marker::PhantomData;
 
@@ -28,6 +31,11 @@ impl<Place: 'static, Q> QueryId for Prepared<Place, Q> {
 impl<Place, Q: QueryFragment<DB>, DB: Backend> QueryFragment<DB> for Prepared<Place, Q> {
     fn walk_ast<'b>(&'b self, out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
         self.query.walk_ast(out)
+    }
+
+    /// Diesel asks the parts, and an `UPDATE` says no because what it sets may differ from call to call.
+    fn is_safe_to_cache_prepared(&self, _: &DB) -> QueryResult<bool> {
+        Ok(true)
     }
 }
 

@@ -14,14 +14,14 @@ use crate::db::facts::{EventRow, ScalePermitRow};
 pub fn update_cylinders(conn: &mut PgConnection, rows: &[(CylinderColumns, i64)]) -> Result<usize, DbError> {
     let column = Column(rows);
     let moved = diesel::sql_query(
-        "UPDATE cylinders AS c SET owner_id = v.owner_id, label_id = v.label_id, status = v.status, \
+        "WITH written AS (UPDATE cylinders AS c SET owner_id = v.owner_id, label_id = v.label_id, status = v.status, \
          inspection_due_on = v.inspection_due_on, life_ends_on = v.life_ends_on, custody_kind = v.custody_kind, \
          custody_organization_id = v.custody_organization_id, district_code = v.district_code, state = v.state, \
          version = v.version, head_hash = v.head_hash \
          FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) AS v (id, expected, owner_id, label_id, \
          status, inspection_due_on, life_ends_on, custody_kind, custody_organization_id, district_code, state, \
          version, head_hash) \
-         WHERE c.id = v.id AND c.version = v.expected",
+         WHERE c.id = v.id AND c.version = v.expected RETURNING 1) SELECT count(*) AS rows FROM written",
     )
     .bind::<Array<Binary>, _>(column.of(|(row, _)| row.id))
     .bind::<Array<BigInt>, _>(column.of(|(_, expected)| *expected))
@@ -36,7 +36,7 @@ pub fn update_cylinders(conn: &mut PgConnection, rows: &[(CylinderColumns, i64)]
     .bind::<Array<Text>, _>(column.of(|(row, _)| row.state.as_str()))
     .bind::<Array<BigInt>, _>(column.of(|(row, _)| row.version))
     .bind::<Array<Binary>, _>(column.of(|(row, _)| row.head_hash.as_slice()));
-    Ok(prepared!(moved).execute(conn)?)
+    Written::rows(prepared!(moved).get_result(conn)?)
 }
 
 /// Adds events.
@@ -46,10 +46,11 @@ pub fn update_cylinders(conn: &mut PgConnection, rows: &[(CylinderColumns, i64)]
 pub fn insert_events(conn: &mut PgConnection, rows: &[EventRow]) -> Result<(), DbError> {
     let column = Column(rows);
     let inserted = diesel::sql_query(
-        "INSERT INTO events (log_index, id, stream_kind, stream_id, stream_seq, kind, decision, alert, occurred_at, \
+        "WITH written AS (INSERT INTO events (log_index, id, stream_kind, stream_id, stream_seq, kind, decision, alert, occurred_at, \
          recorded_at, actor_id, organization_id, site_id, district_code, data, idempotency_route, idempotency_key, \
          body_digest, prev_hash, hash) \
-         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20) \
+         RETURNING 1) SELECT count(*) AS rows FROM written",
     )
     .bind::<Array<BigInt>, _>(column.of(|row| row.log_index))
     .bind::<Array<Binary>, _>(column.of(|row| row.id))
@@ -71,8 +72,7 @@ pub fn insert_events(conn: &mut PgConnection, rows: &[EventRow]) -> Result<(), D
     .bind::<Array<Nullable<Binary>>, _>(column.of(|row| row.body_digest.as_deref()))
     .bind::<Array<Binary>, _>(column.of(|row| row.prev_hash.as_slice()))
     .bind::<Array<Binary>, _>(column.of(|row| row.hash.as_slice()));
-    prepared!(inserted).execute(conn)?;
-    Ok(())
+    Written::rows(prepared!(inserted).get_result(conn)?).map(drop)
 }
 
 /// Sets the newest permits of scales from the versions that were read; says how many were still there.
@@ -85,11 +85,11 @@ pub fn update_scale_permits(
 ) -> Result<usize, DbError> {
     let column = Column(rows);
     let newest = diesel::sql_query(
-        "UPDATE scale_permits AS p SET permit_id = v.permit_id, cylinder_id = v.cylinder_id, \
+        "WITH written AS (UPDATE scale_permits AS p SET permit_id = v.permit_id, cylinder_id = v.cylinder_id, \
          operator_id = v.operator_id, expires_at = v.expires_at, version = v.version \
          FROM unnest($1, $2, $3, $4, $5, $6, $7) AS v (scale_id, expected, permit_id, cylinder_id, operator_id, \
          expires_at, version) \
-         WHERE p.scale_id = v.scale_id AND p.version = v.expected",
+         WHERE p.scale_id = v.scale_id AND p.version = v.expected RETURNING 1) SELECT count(*) AS rows FROM written",
     )
     .bind::<Array<Binary>, _>(column.of(|(row, _)| row.scale_id))
     .bind::<Array<BigInt>, _>(column.of(|(_, expected)| *expected))
@@ -98,7 +98,20 @@ pub fn update_scale_permits(
     .bind::<Array<Binary>, _>(column.of(|(row, _)| row.operator_id))
     .bind::<Array<BigInt>, _>(column.of(|(row, _)| row.expires_at))
     .bind::<Array<BigInt>, _>(column.of(|(row, _)| row.version));
-    Ok(prepared!(newest).execute(conn)?)
+    Written::rows(prepared!(newest).get_result(conn)?)
+}
+
+/// How many rows a statement wrote, as its answer: see `prepared`.
+#[derive(QueryableByName)]
+struct Written {
+    #[diesel(sql_type = BigInt)]
+    rows: i64,
+}
+
+impl Written {
+    fn rows(self) -> Result<usize, DbError> {
+        usize::try_from(self.rows).map_err(DbError::corrupt)
+    }
 }
 
 /// Rows, to be sent column by column.

@@ -30,7 +30,7 @@ pub fn update_cylinders(
             t::version.eq(row.version),
             t::head_hash.eq(&row.head_hash),
         ));
-        updated += prepared!(moved).execute(conn)?;
+        updated += prepared!(moved.returning(t::version)).load::<i64>(conn)?.len();
         update_searched(conn, row)?;
     }
     Ok(updated)
@@ -56,7 +56,7 @@ fn update_searched(conn: &mut SqliteConnection, row: &CylinderColumns) -> Result
         t::custody_organization_id.eq(row.custody_organization_id),
         t::district_code.eq(&row.district_code),
     ));
-    prepared!(moved).execute(conn)?;
+    prepared!(moved.returning(t::version)).load::<i64>(conn)?;
     Ok(())
 }
 
@@ -90,7 +90,7 @@ pub fn update_scale_permits(
             p::expires_at.eq(row.expires_at),
             p::version.eq(row.version),
         ));
-        updated += prepared!(newest).execute(conn)?;
+        updated += prepared!(newest.returning(p::version)).load::<i64>(conn)?.len();
     }
     Ok(updated)
 }

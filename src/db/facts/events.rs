@@ -17,7 +17,7 @@ use diesel::prelude::*;
 /// # Errors
 /// The database.
 pub fn trusted_at(conn: &mut Conn) -> Result<Option<Instant>, DbError> {
-    Ok(on_backend!(conn, c => ledger_head::table.select(ledger_head::trusted_at).first(c))?)
+    Ok(on_backend!(conn, c => ledger_head::table.select(ledger_head::trusted_at).get_result(c))?)
 }
 
 /// The heads of chains that are no cylinder's.
