@@ -191,9 +191,9 @@ filter='{decision, findings: [.findings[].rule], event}' call worker POST /api/v
 expect decision .decision accepted
 
 step "The customer scans it 用户扫码: $base/C/$code"
-filter='{lawful, reasons, notes, owner_name, filler_name, filled_on, net_g, inspection_due_on, insured}' \
+filter='{lawful, standing, reasons, notes, owner_name, filler_name, filled_on, net_g, inspection_due_on, insured}' \
   call '' GET "/api/v1/public/cylinders/$code"
-expect lawful .lawful true
+expect standing .standing lawful
 page=(curl -sS --fail-with-body -o "$work/page.html" "$base/C/$code")
 show "${page[@]}"
 "${page[@]}" || fail "no public page"

@@ -170,6 +170,10 @@ impl From<DbError> for Error {
                 tracing::warn!(%cause, "database away");
                 Code::Unavailable.into()
             }
+            DbError::Schema(cause) => {
+                tracing::error!(%cause, "database of another version");
+                Code::Unavailable.into()
+            }
             // Full disk, read-only file, locked, cancelled by time-out: whatever it is, it is not the caller's fault and may pass.
             DbError::Other(cause) => {
                 tracing::error!(%cause, "database failure");

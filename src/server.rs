@@ -287,9 +287,11 @@ pub fn start(
     .shutdown_timeout(u64::from(settings.shutdown_timeout_s.get()))
     .client_request_timeout(Duration::from_secs(10));
     let server = match &certificate {
-        None => server.bind(settings.listen)?,
-        Some(certificate) => server.bind_rustls_0_23(settings.listen, certificate.server_config()?)?,
+        None => server.bind(settings.listen),
+        Some(certificate) => server.bind_rustls_0_23(settings.listen, certificate.server_config()?),
     };
+    let server = server
+        .map_err(|error| StartError::Refused(format!("can't listen on {}: {error}", settings.listen)))?;
     let addresses = server.addrs();
     Ok(Running { addresses, server: server.run(), app, stop, housekeeping, _lock: lock })
 }

@@ -56,7 +56,7 @@ pub(super) fn event(data: &EventData, lang: Lang) -> &'static str {
         EventData::Scrapped(_) => words("报废", "scrapped"),
         EventData::HandedOver(_) => words("交付用户", "handed over"),
         EventData::HandoverRefused(_) => words("交付被拒", "handover refused"),
-        EventData::Returned(_) => words("回瓶", "returned"),
+        EventData::Returned(_) => words("回收", "returned"),
         EventData::Emptied(_) => words("倒空残液", "emptied"),
         EventData::Lost(_) => words("报失", "lost"),
         EventData::Recovered(_) => words("找回", "recovered"),

@@ -95,9 +95,9 @@ fn applied(conn: &mut PgConnection) -> Result<Vec<String>, DbError> {
 pub fn check(conn: &mut Conn) -> Result<(), DbError> {
     match fit(conn)? {
         Fit::Fits => Ok(()),
-        Fit::Older => {
-            Err(DbError::Away("the schema is older than this program: run `pingma migrate`".to_owned()))
-        }
-        Fit::Newer => Err(DbError::Away("the schema is newer than this program".to_owned())),
+        Fit::Older => Err(DbError::Schema(
+            "its schema is older than this program, or not there yet: run `pingma migrate`",
+        )),
+        Fit::Newer => Err(DbError::Schema("its schema is newer than this program")),
     }
 }

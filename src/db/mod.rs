@@ -32,6 +32,9 @@ pub enum DbError {
     /// The database can't be reached or is too busy.
     #[error("the database is away: {0}")]
     Away(String),
+    /// Made by another version of this program.
+    #[error("the database can't be used: {0}")]
+    Schema(&'static str),
     /// A unique column would hold a value twice.
     #[error("a value exists already: {0}")]
     Duplicate(String),
