@@ -137,9 +137,7 @@ fn known_cylinder<'a>(code: &ScannedCode, context: &Context<'a>) -> Result<(Scan
 /// do for that.
 fn may_empty(cylinder: &Cylinder, context: &Context<'_>) -> bool {
     let ours = context.actor.organization_id;
-    let at_our_agency =
-        cylinder.custody.kind == CustodyKind::Agency && cylinder.custody.organization_id == ours;
-    cylinder.owner_id == ours || at_our_agency
+    cylinder.owner_id == ours || cylinder.custody.is_at_agency(ours)
 }
 
 /// Whether the caller's organization owns a cylinder or has it.

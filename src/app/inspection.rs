@@ -3,7 +3,7 @@
 use super::fill::organization;
 use super::target::{Target, not_scrapped};
 use crate::auth::permission::Action;
-use crate::domain::cylinder::{CustodyKind, Cylinder};
+use crate::domain::cylinder::Cylinder;
 use crate::domain::date::{Day, StampDate};
 use crate::domain::event::{CheckResult, Documented, EventData, Inspected, LifeExtended};
 use crate::domain::inspection::{InspectionItems, ItemResult, inspection_due, latest_life_end};
@@ -101,7 +101,7 @@ pub struct RecordInspection {
 /// When the agency recorded that it received the cylinder.
 fn received_at(context: &Context<'_>, cylinder: &Cylinder) -> Result<Instant> {
     let custody = cylinder.custody;
-    if custody.kind == CustodyKind::Agency && custody.organization_id == context.actor.organization_id {
+    if custody.is_at_agency(context.actor.organization_id) {
         return Ok(custody.since);
     }
     Err(Error::new(

@@ -182,6 +182,11 @@ impl Custody {
         self.site_id.filter(|_| matches!(self.kind, CustodyKind::Site | CustodyKind::Agency))
     }
 
+    /// Whether this organization has it as an inspection agency: it recorded that it received it.
+    pub fn is_at_agency(&self, organization_id: OrganizationId) -> bool {
+        self.kind == CustodyKind::Agency && self.organization_id == organization_id
+    }
+
     /// Whether somebody else than this organization has the cylinder: a customer, an authority or another organization.
     pub fn is_of_others(&self, organization_id: OrganizationId) -> bool {
         matches!(self.kind, CustodyKind::Customer | CustodyKind::Authority)

@@ -23,7 +23,7 @@ mod not_owned;
 mod not_registered;
 mod open_permit;
 mod operator_certificate;
-mod owner_closed;
+pub(in crate::gate) mod owner_closed;
 mod paper;
 mod precheck_failed;
 #[cfg(test)]

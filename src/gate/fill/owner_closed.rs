@@ -1,6 +1,7 @@
 //! `fill.owner-closed`: cylinders of a closed owner, or of one whose licenses were revoked, are frozen.
 
 use super::FillRule;
+use crate::domain::cylinder::Cylinder;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::domain::registry::frozen;
@@ -30,13 +31,18 @@ pub(super) const RULE: FillRule = FillRule {
 };
 
 fn check(facts: &FillFacts<'_>, _: &Policy, now: Moment) -> Option<Evidence> {
-    let cylinder = facts.cylinder?;
-    let reason = reason(facts.owner.filter(|o| o.organization.id == cylinder.owner_id), now)?;
-    Some(evidence! { "owner_id" => cylinder.owner_id, "reason" => reason })
+    closed(facts.cylinder?, facts.owner, now)
 }
 
-fn reason(owner: Option<OrganizationFacts<'_>>, now: Moment) -> Option<&'static str> {
-    owner.map_or(Some("unknown"), |owner| frozen(owner.organization, owner.licenses, now))
+/// What freezes the cylinders of an owner, for this gate and for handovers.
+pub(in crate::gate) fn closed(
+    cylinder: &Cylinder,
+    owner: Option<OrganizationFacts<'_>>,
+    now: Moment,
+) -> Option<Evidence> {
+    let owner = owner.filter(|owner| owner.organization.id == cylinder.owner_id);
+    let reason = owner.map_or(Some("unknown"), |owner| frozen(owner.organization, owner.licenses, now))?;
+    Some(evidence! { "owner_id" => cylinder.owner_id, "reason" => reason })
 }
 
 #[cfg(test)]

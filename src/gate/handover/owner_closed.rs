@@ -3,9 +3,8 @@
 use super::HandoverRule;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
-use crate::domain::registry::frozen;
-use crate::evidence;
 use crate::gate::facts::HandoverFacts;
+use crate::gate::fill::owner_closed::closed;
 use crate::gate::law;
 use crate::gate::policy::Policy;
 use crate::gate::rule::{Rule, Words};
@@ -30,10 +29,7 @@ pub(super) const RULE: HandoverRule = HandoverRule {
 };
 
 fn check(facts: &HandoverFacts<'_>, _: &Policy, now: Moment) -> Option<Evidence> {
-    let cylinder = facts.cylinder?;
-    let owner = facts.owner.filter(|owner| owner.organization.id == cylinder.owner_id);
-    let reason = owner.map_or(Some("unknown"), |owner| frozen(owner.organization, owner.licenses, now))?;
-    Some(evidence! { "owner_id" => cylinder.owner_id, "reason" => reason })
+    closed(facts.cylinder?, facts.owner, now)
 }
 
 #[cfg(test)]

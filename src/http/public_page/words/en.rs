@@ -8,6 +8,12 @@ const STEPS: [&str; 3] = [
     "Keep a photo of the label, the name of the supplier and the receipt, and report it on the number below.",
 ];
 
+const COMPARE_FIRST: (&str, &str) = (
+    "Compare before you use it",
+    "If any of them differs, do not use the cylinder, and report it: the label may have been copied from another \
+     cylinder, which is a sign of cheating.",
+);
+
 pub(super) static WORDS: Words = Words {
     tag: "en",
     language: "English",
@@ -23,11 +29,7 @@ pub(super) static WORDS: Words = Words {
         summary: "The record shows that this cylinder may be used. First compare the stamp on the steel.",
         meaning: None,
         steps: None,
-        check: Some((
-            "Compare before you use it",
-            "If any of them differs, do not use the cylinder, and report it: the label may have been copied from another \
-             cylinder, which is a sign of cheating.",
-        )),
+        check: Some(COMPARE_FIRST),
     },
     caution: VerdictWords {
         class: "unknown",
@@ -37,11 +39,7 @@ pub(super) static WORDS: Words = Words {
                   supplier first.",
         meaning: None,
         steps: None,
-        check: Some((
-            "Compare before you use it",
-            "If any of them differs, do not use the cylinder, and report it: the label may have been copied from another \
-             cylinder, which is a sign of cheating.",
-        )),
+        check: Some(COMPARE_FIRST),
     },
     unjudged: VerdictWords {
         class: "unknown",

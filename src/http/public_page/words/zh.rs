@@ -8,6 +8,11 @@ const STEPS: [&str; 3] = [
     "保留标签照片、供气单位名称和付款凭证，拨打下方电话投诉举报。",
 ];
 
+const COMPARE_FIRST: (&str, &str) = (
+    "使用前，请先核对",
+    "有一项不一致，就不要使用，并请投诉举报：标签可能是从别的气瓶上复制来的，这是作弊的迹象。",
+);
+
 pub(super) static WORDS: Words = Words {
     tag: "zh-CN",
     language: "中文",
@@ -23,10 +28,7 @@ pub(super) static WORDS: Words = Words {
         summary: "登记记录显示，这只气瓶可以合法使用。使用前，请先核对瓶上钢印。",
         meaning: None,
         steps: None,
-        check: Some((
-            "使用前，请先核对",
-            "有一项不一致，就不要使用，并请投诉举报：标签可能是从别的气瓶上复制来的，这是作弊的迹象。",
-        )),
+        check: Some(COMPARE_FIRST),
     },
     caution: VerdictWords {
         class: "unknown",
@@ -35,10 +37,7 @@ pub(super) static WORDS: Words = Words {
         summary: "这只气瓶本身合法，但按下方提醒，它可能不是充好给您的瓶。请先向供气单位问清楚。",
         meaning: None,
         steps: None,
-        check: Some((
-            "使用前，请先核对",
-            "有一项不一致，就不要使用，并请投诉举报：标签可能是从别的气瓶上复制来的，这是作弊的迹象。",
-        )),
+        check: Some(COMPARE_FIRST),
     },
     unjudged: VerdictWords {
         class: "unknown",
