@@ -4,7 +4,7 @@ use std::io::IsTerminal as _;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use metrics::{Unit, counter, describe_counter, describe_histogram};
+use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing::Subscriber;
 use tracing_subscriber::filter::{LevelFilter, ParseError, Targets};
@@ -16,6 +16,14 @@ use tracing_subscriber::util::{SubscriberInitExt as _, TryInitError};
 pub const LEDGER_BATCH_SIZE: &str = "pingma_ledger_batch_size";
 /// Commands turned away because the queue was full or the service was stopping.
 pub const LEDGER_TURNED_AWAY: &str = "pingma_ledger_turned_away_total";
+/// Commands that wait for the thread that decides.
+pub const LEDGER_WAITING: &str = "pingma_ledger_waiting";
+/// Seconds from the beginning of a transaction of the ledger to its commit.
+pub const LEDGER_TRANSACTION: &str = "pingma_ledger_transaction_seconds";
+/// Batches that were decided while the one before was on its way into the database.
+pub const LEDGER_CARRIED: &str = "pingma_ledger_carried_total";
+/// Batches that could not be recorded as they were decided, and were decided again.
+pub const LEDGER_REDECIDED: &str = "pingma_ledger_redecided_total";
 /// Answered requests, by `method`, `route` (the pattern, never the address that was called) and `status`.
 pub const HTTP_REQUESTS: &str = "pingma_http_requests_total";
 /// Seconds from a request to its answer, by `route`.
@@ -114,12 +122,17 @@ pub fn init_metrics() -> Result<PrometheusHandle, TelemetryError> {
 fn builder() -> Result<PrometheusBuilder, BuildError> {
     PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Full(LEDGER_BATCH_SIZE.to_owned()), &BATCH_BUCKETS)?
+        .set_buckets_for_metric(Matcher::Full(LEDGER_TRANSACTION.to_owned()), &DURATION_BUCKETS)?
         .set_buckets_for_metric(Matcher::Full(HTTP_REQUEST_DURATION.to_owned()), &DURATION_BUCKETS)
 }
 
 fn describe() {
     describe_histogram!(LEDGER_BATCH_SIZE, Unit::Count, "Commands that one transaction of the ledger served");
     describe_counter!(LEDGER_TURNED_AWAY, Unit::Count, "Commands turned away: queue full, or stopping");
+    describe_gauge!(LEDGER_WAITING, Unit::Count, "Commands that wait for the thread that decides");
+    describe_histogram!(LEDGER_TRANSACTION, Unit::Seconds, "Seconds of a transaction of the ledger");
+    describe_counter!(LEDGER_CARRIED, Unit::Count, "Batches decided while the one before was being recorded");
+    describe_counter!(LEDGER_REDECIDED, Unit::Count, "Batches that had to be decided again");
     describe_counter!(HTTP_REQUESTS, Unit::Count, "Answered requests by method, route and status");
     describe_histogram!(
         HTTP_REQUEST_DURATION,
@@ -131,6 +144,8 @@ fn describe() {
     describe_counter!(LOGIN_FAILURES, Unit::Count, "Logins that failed");
     // Those without labels are there from the start, so that the first increment is seen as one.
     counter!(LEDGER_TURNED_AWAY).increment(0);
+    counter!(LEDGER_CARRIED).increment(0);
+    counter!(LEDGER_REDECIDED).increment(0);
     counter!(LOGIN_FAILURES).increment(0);
 }
 

@@ -8,7 +8,7 @@ use pingma::auth::keyring::Keyring;
 use pingma::clock::{Clock, SystemClock, SystemIds};
 use pingma::db::append::{self as db, CylinderColumns};
 use pingma::db::conn::{Conn, DatabaseUrl};
-use pingma::db::facts::{CylinderRow, LabelRow};
+use pingma::db::facts::LabelRow;
 use pingma::db::tx::transaction;
 use pingma::domain::event::Decision;
 
@@ -98,12 +98,8 @@ fn insert(made: &Made, conn: &mut Conn) -> Result<()> {
 
 /// The row of a cylinder as it stands.
 pub fn columns(bottle: &Bottle) -> Result<CylinderColumns> {
-    Ok(CylinderColumns::new(&CylinderRow {
-        cylinder: bottle.cylinder.clone(),
-        version: bottle.version,
-        head_hash: bottle.head,
-        seen_in: crate::world::DISTRICT.parse().map_err(|e| anyhow!("{e:?}"))?,
-    })?)
+    let seen_in = crate::world::DISTRICT.parse().map_err(|e| anyhow!("{e:?}"))?;
+    Ok(CylinderColumns::new(&bottle.cylinder, &seen_in, bottle.version, &bottle.head)?)
 }
 
 /// A connection that need not survive a power cut: what is half made is made again.

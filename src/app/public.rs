@@ -22,7 +22,7 @@ use crate::error::Result;
 use crate::gate::facts::{FillFacts, OrganizationFacts};
 use crate::gate::fill;
 use crate::gate::policy::Policy;
-use crate::ledger::writer::clock_is_trusted;
+use crate::ledger::clock_is_trusted;
 
 /// The rules of the fill gate that speak of the cylinder and its owner alone, whoever fills it wherever.
 const CYLINDER_RULES: &[&str] = &[

@@ -4,12 +4,13 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 
 use super::conn::Conn;
-use super::facts::{CylinderRow, EventRow, FillRow, LabelRow, ScalePermitRow};
+use super::facts::{EventRow, FillRow, LabelRow, ScalePermitRow};
 use super::schema::{
     cylinders, event_private, fills, labels, ledger_head, owner_changes, scale_permits, streams,
 };
 use super::{DbError, backend, one};
-use crate::domain::cylinder::{CustodyKind, CylinderStatus, LabelStatus};
+use crate::domain::cylinder::{CustodyKind, Cylinder, CylinderStatus, LabelStatus};
+use crate::domain::district::DistrictCode;
 use crate::domain::id::{CylinderId, EventId, OrganizationId, OwnerChangeId, StreamId, UserId};
 use crate::domain::instant::Instant;
 use crate::domain::label_code::LabelId;
@@ -66,12 +67,16 @@ pub struct CylinderColumns {
 }
 
 impl CylinderColumns {
-    /// The row of a state.
+    /// The row of a state, last seen somewhere, at a place in its chain.
     ///
     /// # Errors
     /// Never for this type; serde's signature has one.
-    pub fn new(row: &CylinderRow) -> Result<Self, DbError> {
-        let cylinder = &row.cylinder;
+    pub fn new(
+        cylinder: &Cylinder,
+        seen_in: &DistrictCode,
+        version: i64,
+        head_hash: &[u8; 32],
+    ) -> Result<Self, DbError> {
         let stamp = &cylinder.stamp;
         Ok(Self {
             id: cylinder.id,
@@ -90,10 +95,10 @@ impl CylinderColumns {
             life_ends_on: cylinder.life_ends_on.0,
             custody_kind: cylinder.custody.kind,
             custody_organization_id: cylinder.custody.organization_id,
-            district_code: row.seen_in.to_string(),
+            district_code: seen_in.to_string(),
             state: serde_json::to_string(cylinder).map_err(DbError::corrupt)?,
-            version: row.version,
-            head_hash: row.head_hash.to_vec(),
+            version,
+            head_hash: head_hash.to_vec(),
             registered_at: cylinder.registered_at,
         })
     }

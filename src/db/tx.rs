@@ -76,6 +76,21 @@ fn roll_back(conn: &mut Conn) {
     }
 }
 
+/// Reads what will be judged before the transaction that writes the judgement. On SQLite in one view of the data; on PostgreSQL
+/// each statement has its own, as inside the ledger's transactions: the guards of the writes tell whether something moved.
+///
+/// # Errors
+/// What `work` returned, or the database.
+pub fn reading<T, E: From<DbError>>(
+    conn: &mut Conn,
+    work: impl FnOnce(&mut Conn) -> Result<T, E>,
+) -> Result<T, E> {
+    match conn {
+        Conn::Sqlite(_) => read_tx(conn, work),
+        Conn::Postgres(_) => work(conn),
+    }
+}
+
 /// How often a transaction that lost a race is tried.
 const TRIES: u32 = 3;
 

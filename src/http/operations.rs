@@ -9,7 +9,7 @@ use super::extract::single;
 use super::reply::{Data, HttpResult, blocking};
 use crate::db::facts::trusted_at;
 use crate::error::{Code, Error};
-use crate::ledger::writer::clock_is_trusted;
+use crate::ledger::clock_is_trusted;
 
 /// `GET /healthz`: the process answers.
 pub async fn health() -> HttpResponse {

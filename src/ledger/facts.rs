@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::command::Decided;
 use crate::db::facts::{AgreementRow, CylinderRow, FillRow, LabelRow, OwnerChangeRow, ScalePermitRow};
 use crate::domain::actor::{Actor, Credential};
-use crate::domain::cylinder::{Cylinder, LabelStatus, OpenPermit};
+use crate::domain::cylinder::{BoundLabel, Cylinder, LabelStatus, LastFill, OpenPermit};
 use crate::domain::district::DistrictCode;
 use crate::domain::event::{Decision, Event, EventData, FillRecorded, NewEvent, Permit};
 use crate::domain::id::{
@@ -24,8 +24,10 @@ pub struct CylinderFact {
     pub cylinder: Cylinder,
     /// Its version in the database; `None` for one that the batch registers.
     pub stored_version: Option<i64>,
-    /// Hash of its last stored event.
-    pub stored_hash: [u8; 32],
+    /// Hash of its last stored event; `None` where the batch before has still to write it.
+    pub stored_hash: Option<[u8; 32]>,
+    /// How many events of the batch are its own.
+    pub moves: i64,
     /// The district in which it was last seen.
     pub seen_in: DistrictCode,
 }
@@ -35,8 +37,21 @@ impl From<CylinderRow> for CylinderFact {
         Self {
             cylinder: row.cylinder,
             stored_version: Some(row.version),
-            stored_hash: row.head_hash,
+            stored_hash: Some(row.head_hash),
+            moves: 0,
             seen_in: row.seen_in,
+        }
+    }
+}
+
+impl CylinderFact {
+    /// The same for the next batch, while this one is on its way into the database.
+    fn foreseen(&self) -> Self {
+        Self {
+            stored_version: Some(self.stored_version.unwrap_or(0) + self.moves),
+            stored_hash: None,
+            moves: 0,
+            ..self.clone()
         }
     }
 }
@@ -63,6 +78,8 @@ pub struct Facts {
     pub(super) replays: BTreeMap<(PrincipalId, String, String), Event>,
     pub(super) labels: HashMap<LabelId, LabelRow>,
     pub(super) cylinders: BTreeMap<CylinderId, CylinderFact>,
+    /// The open permits of cylinders that nobody asked for but whose permit is the newest of a scale.
+    pub(super) open_elsewhere: HashMap<CylinderId, OpenPermit>,
     pub(super) organizations: HashMap<OrganizationId, Organization>,
     pub(super) licenses: HashMap<OrganizationId, Vec<License>>,
     pub(super) people: HashMap<UserId, Person>,
@@ -90,6 +107,8 @@ pub(super) struct Dirty {
     pub(super) ended_labels: Vec<(LabelId, LabelStatus)>,
     pub(super) new_fills: Vec<EventId>,
     pub(super) changed_fills: BTreeSet<EventId>,
+    /// Whether a chain grew that is no cylinder's.
+    pub(super) stations: bool,
 }
 
 impl Facts {
@@ -188,7 +207,10 @@ impl Facts {
 
     /// The permit that is open for a cylinder now: not expired, not used, and still the newest of its scale.
     pub fn open_for_cylinder(&self, id: CylinderId, now: Instant) -> Option<OpenPermit> {
-        let open = self.cylinder(id)?.open_permit?;
+        let open = match self.cylinder(id) {
+            Some(cylinder) => cylinder.open_permit?,
+            None => *self.open_elsewhere.get(&id)?,
+        };
         let newest = self.scale_permits.get(&open.scale_id)?;
         (newest.permit_id == open.permit.id && now <= open.permit.expires_at).then_some(open)
     }
@@ -196,6 +218,28 @@ impl Facts {
     /// The event that an earlier call under the same key made.
     pub fn replay(&self, principal: PrincipalId, route: &str, key: &str) -> Option<&Event> {
         self.replays.get(&(principal, route.to_owned(), key.to_owned()))
+    }
+
+    /// Whether the batch changed nothing but states of cylinders, fills and permits: what nearly every batch does.
+    pub(super) fn moves_cylinders_only(&self) -> bool {
+        let dirty = &self.dirty;
+        dirty.new_labels.is_empty() && dirty.ended_labels.is_empty() && !dirty.stations
+    }
+
+    /// A cylinder as the batch left it, if the batch moved it.
+    pub(super) fn moved_cylinder(&self, id: CylinderId) -> Option<CylinderFact> {
+        self.cylinders.get(&id).filter(|_| self.dirty.cylinders.contains(&id)).map(CylinderFact::foreseen)
+    }
+
+    /// The newest permit of a scale, if the batch gave it.
+    pub(super) fn given_on_scale(&self, id: ScaleId) -> Option<ScalePermitRow> {
+        self.scale_permits.get(&id).filter(|_| self.dirty.scale_permits.contains(&id)).copied()
+    }
+
+    /// The fills that the batch recorded or changed.
+    pub(super) fn moved_fills(&self) -> impl Iterator<Item = &FillRow> {
+        let ids = self.dirty.new_fills.iter().chain(&self.dirty.changed_fills);
+        ids.filter_map(|id| self.fills.get(id))
     }
 
     /// Takes what a command decided into the facts.
@@ -206,13 +250,17 @@ impl Facts {
         {
             "approved".clone_into(&mut change.status);
         }
-        let Some(id) = event.stream.cylinder() else { return };
+        let Some(id) = event.stream.cylinder() else {
+            self.dirty.stations = true;
+            return;
+        };
         let before = self.cylinders.get(&id).map(|fact| fact.cylinder.label.clone());
         if let EventData::Registered(data) = &event.data {
             let fact = CylinderFact {
                 cylinder: Cylinder::registered(id, event, data),
                 stored_version: None,
-                stored_hash: super::chain::GENESIS,
+                stored_hash: None,
+                moves: 0,
                 seen_in: event.district_code.clone(),
             };
             self.cylinders.insert(id, fact);
@@ -221,18 +269,18 @@ impl Facts {
             return;
         };
         fact.cylinder.apply(event);
+        fact.moves += 1;
         if event.data.shows_where() {
             fact.seen_in = event.district_code.clone();
         }
-        let after = fact.cylinder.clone();
+        let (label, last_fill) = (fact.cylinder.label.clone(), fact.cylinder.last_fill.clone());
         self.dirty.cylinders.insert(id);
-        self.apply_label(before.as_ref(), &after);
+        self.apply_label(id, before.as_ref(), &label);
         self.apply_permit(event, id);
-        self.apply_fill(event, &after);
+        self.apply_fill(event, id, last_fill.as_ref());
     }
 
-    fn apply_label(&mut self, before: Option<&crate::domain::cylinder::BoundLabel>, after: &Cylinder) {
-        let label = &after.label;
+    fn apply_label(&mut self, id: CylinderId, before: Option<&BoundLabel>, label: &BoundLabel) {
         if let Some(old) = before.filter(|old| old.id != label.id && old.status != LabelStatus::Revoked) {
             self.end_label(&old.id, LabelStatus::Revoked);
         }
@@ -240,7 +288,7 @@ impl Facts {
             let row = LabelRow {
                 id: label.id.clone(),
                 key_id: label.key_id.to_string(),
-                cylinder_id: after.id,
+                cylinder_id: id,
                 status: label.status,
             };
             self.labels.insert(row.id.clone(), row.clone());
@@ -288,15 +336,15 @@ impl Facts {
         self.permits.entry(permit_id).or_insert(fact);
     }
 
-    fn apply_fill(&mut self, event: &NewEvent, after: &Cylinder) {
+    fn apply_fill(&mut self, event: &NewEvent, id: CylinderId, last: Option<&LastFill>) {
         if let EventData::FillRecorded(data) = &event.data {
-            self.fills.insert(event.id, fill_row(event, data, after.id));
+            self.fills.insert(event.id, fill_row(event, data, id));
             self.dirty.new_fills.push(event.id);
         }
         let (EventData::Reweighed(_) | EventData::Emptied(_)) = &event.data else {
             return;
         };
-        let Some(last) = &after.last_fill else { return };
+        let Some(last) = last else { return };
         if let Some(row) = self.fills.get_mut(&last.id) {
             row.status = last.status;
             if let EventData::Reweighed(data) = &event.data {

@@ -6,34 +6,40 @@ use super::command::Needs;
 use super::facts::{CylinderFact, Facts, PermitFact};
 use crate::db::DbError;
 use crate::db::conn::Conn;
-use crate::db::facts as db;
+use crate::db::facts::{self as db, FillRow};
 use crate::domain::actor::Actor;
 use crate::domain::cylinder::OpenPermit;
 use crate::domain::event::{Event, EventData};
-use crate::domain::id::StreamId;
+use crate::domain::id::{EventId, StreamId};
 use crate::domain::instant::Instant;
 
 fn list<T: Clone>(set: &BTreeSet<T>) -> Vec<T> {
     set.iter().cloned().collect()
 }
 
-/// Loads everything that `needs` names, and what hangs on it.
+/// Loads everything that `needs` names, and what hangs on it. `ahead` are the facts that a batch on its way into the
+/// database leaves there: what it moved is taken from them.
 ///
 /// # Errors
 /// The database. A fact that does not exist is no error here: rules refuse on it.
-pub fn gather(conn: &mut Conn, mut needs: Needs, now: Instant) -> Result<Facts, DbError> {
+pub(super) fn gather(
+    conn: &mut Conn,
+    mut needs: Needs,
+    now: Instant,
+    ahead: Option<&Facts>,
+) -> Result<Facts, DbError> {
     let mut facts = Facts::default();
     load_actors(conn, &mut needs, &mut facts, now)?;
     load_replays(conn, &needs, &mut facts)?;
-    load_permits_and_fills(conn, &mut needs, &mut facts)?;
-    load_cylinders(conn, &mut needs, &mut facts)?;
-    load_equipment(conn, &mut needs, &mut facts)?;
+    load_permits_and_fills(conn, &mut needs, &mut facts, ahead)?;
+    load_cylinders(conn, &mut needs, &mut facts, ahead)?;
+    load_equipment(conn, &mut needs, &mut facts, ahead)?;
     load_organizations(conn, &needs, &mut facts)?;
     for person in db::people(conn, &list(&needs.people))? {
         facts.people.insert(person.id, person);
     }
     facts.policies = db::policies(conn)?;
-    facts.trusted_at = db::trusted_at(conn)?;
+    facts.trusted_at = db::trusted_at(conn)?.max(ahead.and_then(|ahead| ahead.trusted_at));
     Ok(facts)
 }
 
@@ -59,9 +65,25 @@ fn load_replays(conn: &mut Conn, needs: &Needs, facts: &mut Facts) -> Result<(),
     Ok(())
 }
 
-fn load_permits_and_fills(conn: &mut Conn, needs: &mut Needs, facts: &mut Facts) -> Result<(), DbError> {
+/// Fills by their own ids or by the ids of their permits.
+fn fills(conn: &mut Conn, ids: &[EventId], ahead: Option<&Facts>) -> Result<Vec<FillRow>, DbError> {
+    let mut fills = db::fills(conn, ids)?;
+    let named = |fill: &&FillRow| ids.contains(&fill.id) || ids.contains(&fill.permit_id);
+    for moved in ahead.into_iter().flat_map(Facts::moved_fills).filter(named) {
+        fills.retain(|fill| fill.id != moved.id);
+        fills.push(moved.clone());
+    }
+    Ok(fills)
+}
+
+fn load_permits_and_fills(
+    conn: &mut Conn,
+    needs: &mut Needs,
+    facts: &mut Facts,
+    ahead: Option<&Facts>,
+) -> Result<(), DbError> {
     let ids: Vec<_> = needs.permits.union(&needs.fills).copied().collect();
-    for fill in db::fills(conn, &ids)? {
+    for fill in fills(conn, &ids, ahead)? {
         needs.cylinders.insert(fill.cylinder_id);
         needs.sites.extend(fill.site_id);
         // Weighed again, a fill is judged by what it rested on.
@@ -101,7 +123,12 @@ fn permit_of(event: &Event) -> Option<PermitFact> {
     })
 }
 
-fn load_cylinders(conn: &mut Conn, needs: &mut Needs, facts: &mut Facts) -> Result<(), DbError> {
+fn load_cylinders(
+    conn: &mut Conn,
+    needs: &mut Needs,
+    facts: &mut Facts,
+    ahead: Option<&Facts>,
+) -> Result<(), DbError> {
     for label in db::labels(conn, &list(&needs.labels))? {
         needs.cylinders.insert(label.cylinder_id);
         facts.labels.insert(label.id.clone(), label);
@@ -112,42 +139,61 @@ fn load_cylinders(conn: &mut Conn, needs: &mut Needs, facts: &mut Facts) -> Resu
         rows.extend(db::cylinders_by_stamp(conn, stamp)?);
     }
     for row in rows {
-        needs.organizations.insert(row.cylinder.owner_id);
-        needs.scales.extend(row.cylinder.open_permit.map(|open| open.scale_id));
-        facts.cylinders.insert(row.cylinder.id, CylinderFact::from(row));
+        let moved = ahead.and_then(|ahead| ahead.moved_cylinder(row.cylinder.id));
+        let fact = moved.unwrap_or_else(|| CylinderFact::from(row));
+        needs.organizations.insert(fact.cylinder.owner_id);
+        needs.scales.extend(fact.cylinder.open_permit.map(|open| open.scale_id));
+        facts.cylinders.insert(fact.cylinder.id, fact);
     }
     // A fill that an emptying may release is known by its cylinder only.
     let last = facts.cylinders().filter(|_| needs.last_fills).filter_map(|c| c.last_fill.as_ref());
     let last_fills: Vec<_> = last.map(|fill| fill.id).collect();
-    for fill in db::fills(conn, &last_fills)? {
+    for fill in fills(conn, &last_fills, ahead)? {
         facts.fills.insert(fill.id, fill);
     }
     Ok(())
 }
 
-fn load_equipment(conn: &mut Conn, needs: &mut Needs, facts: &mut Facts) -> Result<(), DbError> {
+fn load_equipment(
+    conn: &mut Conn,
+    needs: &mut Needs,
+    facts: &mut Facts,
+    ahead: Option<&Facts>,
+) -> Result<(), DbError> {
     for scale in db::scales(conn, &list(&needs.scales))? {
         needs.sites.insert(scale.site_id);
         facts.scales.insert(scale.id, scale);
     }
-    for row in db::scale_permits(conn, &list(&needs.scales))? {
-        facts.dirty.stored_scale_permits.insert(row.scale_id, row.version);
-        facts.scale_permits.insert(row.scale_id, row);
-    }
-    // The scale's newest permit may be another cylinder's: whether it is still open that cylinder tells.
-    let others: Vec<_> = facts
-        .scale_permits
-        .values()
-        .map(|row| row.cylinder_id)
-        .filter(|id| !facts.cylinders.contains_key(id))
-        .collect();
-    for row in db::cylinders(conn, &others)? {
-        facts.cylinders.insert(row.cylinder.id, CylinderFact::from(row));
-    }
+    load_scale_permits(conn, needs, facts, ahead)?;
     for site in db::sites(conn, &list(&needs.sites))? {
         needs.organizations.insert(site.organization_id);
         facts.sites.insert(site.id, site);
     }
+    Ok(())
+}
+
+fn load_scale_permits(
+    conn: &mut Conn,
+    needs: &Needs,
+    facts: &mut Facts,
+    ahead: Option<&Facts>,
+) -> Result<(), DbError> {
+    let ids = list(&needs.scales);
+    // A scale's first permit may be on its way, so the batch ahead is asked for every scale.
+    let given = ids.iter().filter_map(|id| ahead?.given_on_scale(*id));
+    for row in db::scale_permits(conn, &ids)?.into_iter().chain(given) {
+        facts.dirty.stored_scale_permits.insert(row.scale_id, row.version);
+        facts.scale_permits.insert(row.scale_id, row);
+    }
+    // The scale's newest permit may be another cylinder's: whether it is still open that cylinder tells.
+    let newest = facts.scale_permits.values().map(|row| row.cylinder_id);
+    let others = newest.filter(|id| !facts.cylinders.contains_key(id));
+    let (known, unknown): (Vec<_>, Vec<_>) = others
+        .map(|id| (id, ahead.and_then(|ahead| ahead.moved_cylinder(id))))
+        .partition(|(_, moved)| moved.is_some());
+    let unknown: Vec<_> = unknown.into_iter().map(|(id, _)| id).collect();
+    let open = known.into_iter().filter_map(|(id, moved)| Some((id, moved?.cylinder.open_permit?)));
+    facts.open_elsewhere = db::open_permits(conn, &unknown)?.into_iter().chain(open).collect();
     Ok(())
 }
 

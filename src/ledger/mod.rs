@@ -2,15 +2,19 @@
 //!
 //! What is absent on purpose: a second way to write an event, a way to change or remove one, and an answer before the commit.
 
-pub mod append;
+mod append;
 pub mod audit;
+mod batch;
 pub mod chain;
 pub mod command;
+mod decider;
 pub mod facts;
-pub mod gather;
+mod gather;
+mod recorder;
 pub mod verify;
 pub mod writer;
 
+pub use batch::clock_is_trusted;
 pub use command::{Call, Command, Context, Decided, Needs};
 pub use facts::Facts;
 pub use writer::{Receipt, Writer};

@@ -10,7 +10,7 @@ use crate::db::DbError;
 use crate::db::append::CylinderColumns;
 use crate::db::audit::{self as db, StoredCylinder};
 use crate::db::conn::Conn;
-use crate::db::facts::{CylinderRow, EventRow, FillRow, ScalePermitRow};
+use crate::db::facts::{EventRow, FillRow, ScalePermitRow};
 use crate::db::tx::read_tx;
 use crate::digest::{hex, sha256};
 use crate::domain::cylinder::{BoundLabel, Cylinder, LabelStatus};
@@ -359,13 +359,7 @@ impl Chain {
 
     /// The row that the events make.
     fn expected(&self) -> Option<CylinderColumns> {
-        let row = CylinderRow {
-            cylinder: self.cylinder.clone()?,
-            version: self.seq,
-            head_hash: self.hash,
-            seen_in: self.seen_in.clone()?,
-        };
-        CylinderColumns::new(&row).ok()
+        CylinderColumns::new(self.cylinder.as_ref()?, self.seen_in.as_ref()?, self.seq, &self.hash).ok()
     }
 
     fn compare(&self, stored: StoredCylinder, problems: &mut Vec<String>) {

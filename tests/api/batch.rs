@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use diesel::connection::SimpleConnection;
 use pingma::clock::{Clock, SeededIds};
+use pingma::db::conn::Conn;
 use pingma::db::sessions::SessionRow;
 use pingma::domain::actor::Credential;
 use pingma::domain::event::{EventData, Reasoned};
@@ -25,7 +26,12 @@ enum Manner {
     Good,
     Panics,
     Fails,
+    /// Decides well, but the database will not have it.
+    Unwritable,
 }
+
+/// A reason that the database refuses, where `refuse` was called.
+const UNWRITABLE: &str = "nobody writes this";
 
 struct Act {
     call: Call,
@@ -50,8 +56,9 @@ impl Command for Act {
         match self.manner {
             Manner::Panics => panic!("a command with a mistake in it"),
             Manner::Fails => Err(Code::StateConflict.into()),
-            Manner::Good => {
-                let data = EventData::Lost(Reasoned { reason: Reason::new("丢失").expect("a reason") });
+            Manner::Good | Manner::Unwritable => {
+                let reason = if self.manner == Manner::Good { "丢失" } else { UNWRITABLE };
+                let data = EventData::Lost(Reasoned { reason: Reason::new(reason).expect("a reason") });
                 let stream = Stream::Cylinder(self.cylinder);
                 Ok(context.event(&self.call, stream, Place::default(), |_| data).into())
             }
@@ -125,6 +132,80 @@ both! {
         assert_eq!(places, [2, 3, 4, 5, 6], "no gap where a bad one stood");
         let last = writer.write(Box::new(Act { call, cylinder, manner: Manner::Good })).await.expect("it works on");
         assert_eq!(last.event.log_index, 7);
+        app.verify();
+    }
+}
+
+/// Lets the database refuse the events of `Manner::Unwritable`.
+fn refuse(conn: &mut Conn) {
+    let sql = match conn {
+        Conn::Sqlite(_) => format!(
+            "CREATE TRIGGER refuse BEFORE INSERT ON events WHEN NEW.data LIKE '%{UNWRITABLE}%' \
+             BEGIN SELECT RAISE(ABORT, 'on purpose'); END"
+        ),
+        Conn::Postgres(_) => format!(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE ''on purpose''; END'; \
+             CREATE TRIGGER refuse BEFORE INSERT ON events FOR EACH ROW WHEN (NEW.data LIKE '%{UNWRITABLE}%') \
+             EXECUTE FUNCTION refuse()"
+        ),
+    };
+    conn.batch_execute(&sql).expect("a trigger");
+}
+
+/// More than two batches, handed in while nothing can be written.
+const MANY: usize = 600;
+
+/// Hands in many commands on one cylinder and waits for all answers.
+async fn many(
+    app: &TestApp,
+    writer: &Writer,
+    call: &Call,
+    cylinder: CylinderId,
+    manner: impl Fn(usize) -> Manner,
+) -> Vec<Result<Receipt>> {
+    let mut lock = app.conn();
+    lock.batch_execute(LOCK).expect("the lock");
+    let act = |n| Box::new(Act { call: call.clone(), cylinder, manner: manner(n) });
+    let answers: Vec<_> = (0..MANY).map(|n| writer.submit(act(n)).expect("there is room")).collect();
+    lock.batch_execute("ROLLBACK").expect("the lock goes");
+    let mut told = Vec::new();
+    for answer in answers {
+        told.push(answer.await.expect("everybody is answered"));
+    }
+    told
+}
+
+both! {
+    async fn a_batch_is_decided_upon_the_one_that_is_being_recorded(app) {
+        let (cylinder, call) = a_cylinder(&app).await;
+        let writer = writer(&app, 1_000);
+        let told = many(&app, &writer, &call, cylinder, |_| Manner::Good).await;
+        let seqs: Vec<_> = told.into_iter().map(|answer| answer.expect("recorded").event.seq).collect();
+        let expected: Vec<_> = (2..=i64::try_from(MANY).expect("few") + 1).collect();
+        assert_eq!(seqs, expected, "one chain, in order, over all batches");
+        assert!(writer.tally.carried() > 0, "some batch did not wait for the one before");
+        assert_eq!(writer.tally.redecided(), 0, "and held");
+        app.verify();
+    }
+}
+
+both! {
+    async fn what_was_decided_upon_a_batch_that_failed_is_decided_again(app) {
+        let (cylinder, call) = a_cylinder(&app).await;
+        refuse(&mut app.conn());
+        let writer = writer(&app, 1_000);
+        let bad = |n: usize| n % 200 == 150;
+        let manner = |n| if bad(n) { Manner::Unwritable } else { Manner::Good };
+        let told = many(&app, &writer, &call, cylinder, manner).await;
+        for (n, answer) in told.into_iter().enumerate() {
+            match answer {
+                Ok(_) => assert!(!bad(n), "{n}"),
+                Err(error) => assert!(bad(n) && error.code == Code::Unavailable, "{n}: {error:?}"),
+            }
+        }
+        assert!(writer.tally.redecided() > 0, "a batch could not be recorded as it was decided");
+        let last = writer.write(Box::new(Act { call, cylinder, manner: Manner::Good })).await.expect("it works on");
+        assert_eq!(last.event.log_index, 2 + i64::try_from(MANY).expect("few") - 3, "the three bad ones left no gap");
         app.verify();
     }
 }

@@ -5,7 +5,7 @@ use super::super::conn::Conn;
 use super::super::schema::{cylinders, fills, labels, owner_changes, scale_permits};
 use super::hash;
 use crate::db::among::among;
-use crate::domain::cylinder::{Cylinder, LabelStatus};
+use crate::domain::cylinder::{Cylinder, LabelStatus, OpenPermit};
 use crate::domain::district::DistrictCode;
 use crate::domain::event::FillStatus;
 use crate::domain::id::{CylinderId, EventId, OrganizationId, OwnerChangeId, ScaleId, SiteId, UserId};
@@ -80,6 +80,30 @@ pub fn cylinders(conn: &mut Conn, ids: &[CylinderId]) -> Result<Vec<CylinderRow>
     let rows: Vec<RawCylinder> =
         on_backend!(conn, c => cylinders::table.filter(among(cylinders::id, ids)).select(CYLINDER).load(c))?;
     rows.into_iter().map(read_cylinder).collect()
+}
+
+/// The open permits of cylinders by their ids; the rest of their states is not read.
+///
+/// # Errors
+/// The database.
+pub fn open_permits(conn: &mut Conn, ids: &[CylinderId]) -> Result<Vec<(CylinderId, OpenPermit)>, DbError> {
+    #[derive(serde::Deserialize)]
+    struct State {
+        open_permit: Option<OpenPermit>,
+    }
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<(CylinderId, String)> = on_backend!(conn, c => cylinders::table
+        .filter(among(cylinders::id, ids))
+        .select((cylinders::id, cylinders::state))
+        .load(c))?;
+    let mut open = Vec::new();
+    for (id, state) in rows {
+        let state: State = serde_json::from_str(&state).map_err(DbError::corrupt)?;
+        open.extend(state.open_permit.map(|permit| (id, permit)));
+    }
+    Ok(open)
 }
 
 /// Cylinders by the keys of their registration codes.
