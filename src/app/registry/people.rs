@@ -191,7 +191,7 @@ pub fn change_user(
         ScaleRow::end_shifts_of(session.conn, id, session.now.at)?;
     }
     if !row.active || password_hash.is_some() {
-        revoke_sessions_of(session.conn, id, None, "changed by an administrator", session.now.at)?;
+        revoke_sessions_of(session.conn, id, "changed by an administrator", session.now.at)?;
     }
     Ok(row)
 }
