@@ -108,7 +108,7 @@ pub fn build(settings: &Settings, parts: &Parts) -> Result<App, StartError> {
         keyring,
         backoff: Backoff::new(),
         denials: Denials::default(),
-        hashing: Semaphore::new(HASHING_AT_ONCE),
+        hashing: Arc::new(Semaphore::new(HASHING_AT_ONCE)),
         zone: settings.time_zone,
         public_url: settings.public_url.as_str().to_owned(),
         clock_gap_days,

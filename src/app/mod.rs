@@ -62,7 +62,7 @@ pub struct App {
     /// Denied calls on their way into the audit log.
     pub denials: Denials,
     /// How many passwords are hashed at once: each takes 19 MiB and most of a core.
-    pub hashing: Semaphore,
+    pub hashing: Arc<Semaphore>,
     /// Time zone in which days are counted.
     pub zone: Tz,
     /// Address of the service as printed on labels.

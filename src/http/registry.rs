@@ -7,7 +7,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Body, Caller, Limit, page, query};
-use super::reply::{Data, HttpResult, change, create, list, read, write};
+use super::reply::{Data, HttpResult, change, create, hashing, list, read, stored, write};
 use crate::app::registry::{self as app, Judgement};
 use crate::auth::permission::Action;
 use crate::db::registry::{
@@ -203,18 +203,16 @@ pub async fn end_shift(service: Data, caller: Caller, request: HttpRequest) -> H
 
 /// `POST /users`
 pub async fn create_user(service: Data, caller: Caller, body: Body<app::NewUser>) -> HttpResult {
-    let permit = service.app.hashing.acquire().await.map_err(|_| Code::Unavailable)?;
     let call = caller.call(body.digest);
-    let answer = super::reply::blocking(&service, move |app| {
+    let answer = hashing(&service, move |app| {
         let new = &body.value;
         // Hashing takes most of a second's worth of a core: only for those who may, and not inside the transaction.
         app.read(&call, Action::WriteUser, |_| Ok(()))?;
         let hash = app::hash_password(&new.password, new.username.as_str(), "/password", &*app.ids)?;
         app.write(&call, Action::WriteUser, |session| app::create_user(session, new, &hash))
     })
-    .await;
-    drop(permit);
-    Ok(super::reply::stored(StatusCode::CREATED, answer?))
+    .await?;
+    Ok(stored(StatusCode::CREATED, answer))
 }
 
 /// `GET /users`
@@ -235,9 +233,8 @@ pub async fn change_user(
     body: Body<app::UserChange>,
 ) -> HttpResult {
     let id: UserId = path_id(&request, "id", Code::UserNotFound)?;
-    let permit = service.app.hashing.acquire().await.map_err(|_| Code::Unavailable)?;
     let call = caller.call(body.digest);
-    let answer = super::reply::blocking(&service, move |app| {
+    let answer = hashing(&service, move |app| {
         let new = &body.value;
         let username = app.read(&call, Action::WriteUser, |session| Ok(app::user(session, id)?.username))?;
         let hash = match &new.password {
@@ -246,9 +243,8 @@ pub async fn change_user(
         };
         app.write(&call, Action::WriteUser, |session| app::change_user(session, id, new, hash.as_deref()))
     })
-    .await;
-    drop(permit);
-    Ok(super::reply::stored(StatusCode::OK, answer?))
+    .await?;
+    Ok(stored(StatusCode::OK, answer))
 }
 
 /// `POST /users/{id}/certificates`

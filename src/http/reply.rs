@@ -53,6 +53,20 @@ pub async fn blocking<T: Send + 'static>(
     web::block(move || work(&app)).await.map_err(|_| Code::Unavailable)?
 }
 
+/// The same for work that hashes a password. The permit goes along with the work: it runs on when the client is gone, and
+/// whoever sends and hangs up must not have more hashed at once.
+pub async fn hashing<T: Send + 'static>(
+    service: &Data,
+    work: impl FnOnce(&App) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let permit = Arc::clone(&service.app.hashing).acquire_owned().await.map_err(|_| Code::Unavailable)?;
+    blocking(service, move |app| {
+        let _until_done = permit;
+        work(app)
+    })
+    .await
+}
+
 /// Looks something up and answers 200.
 pub async fn read<T: Serialize + Send + 'static>(
     service: &Data,

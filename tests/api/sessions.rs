@@ -14,6 +14,7 @@ use pingma::db::registry::UserRow;
 use pingma::db::tx::transaction;
 use pingma::domain::actor::Role;
 use pingma::error::Code;
+use pingma::http::reply::hashing;
 use serde_json::{Value, json};
 
 use crate::both;
@@ -278,6 +279,32 @@ async fn a_sign_in_waits_for_a_change_that_is_not_committed_yet() {
         late.expect("committed").join().expect("no panic")
     });
     assert_eq!(late.err().expect("no session").code, Code::CredentialsWrong);
+}
+
+#[actix_web::test]
+async fn who_hangs_up_has_no_more_hashed_at_once() {
+    let app = TestApp::sqlite();
+    let free = app.app.hashing.available_permits();
+    let (begun, has_begun) = tokio::sync::oneshot::channel();
+    let (end, ends) = std::sync::mpsc::channel::<()>();
+    let (over, is_over) = tokio::sync::oneshot::channel();
+    let work = hashing(&app.service, move |_| {
+        let _sent = begun.send(());
+        let _ended = ends.recv();
+        let _sent = over.send(());
+        Ok(())
+    });
+    // The client goes away as soon as the work has begun.
+    actix_web::rt::spawn(async move {
+        tokio::select! { _ = work => {}, _ = has_begun => {} }
+    })
+    .await
+    .expect("no panic");
+    assert_eq!(app.app.hashing.available_permits(), free - 1, "the work holds its permit");
+    end.send(()).expect("it waits");
+    is_over.await.expect("it ends");
+    let all = u32::try_from(free).expect("a few");
+    let _all = app.app.hashing.acquire_many(all).await.expect("the permit comes back");
 }
 
 both! {

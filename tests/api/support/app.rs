@@ -33,7 +33,8 @@ pub struct TestApp {
     pub clock: Arc<ManualClock>,
     /// Its settings.
     pub settings: Settings,
-    service: web::Data<pingma::http::Service>,
+    /// What its handlers get.
+    pub service: web::Data<pingma::http::Service>,
     dir: Option<Arc<TempDir>>,
 }
 
