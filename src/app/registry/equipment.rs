@@ -1,7 +1,7 @@
 //! Sites, scales, device keys, shifts.
 
 use super::super::Session;
-use super::place;
+use super::{hidden_as, place};
 use crate::auth::permission::Scope;
 use crate::auth::secret::{OpaqueSecret, SecretKind};
 use crate::db::registry::{DeviceKeyRow, ScaleRow, SiteRow};
@@ -68,7 +68,7 @@ pub fn create_site(session: &mut Session<'_>, new: &NewSite) -> Result<SiteRow> 
 /// A site of an organization that the actor may see.
 fn site(session: &mut Session<'_>, id: SiteId) -> Result<SiteRow> {
     let row = SiteRow::get(session.conn, id)?.ok_or(Code::SiteNotFound)?;
-    session.organization(row.organization_id).map_err(|_| Code::SiteNotFound)?;
+    session.organization(row.organization_id).map_err(hidden_as(Code::SiteNotFound))?;
     Ok(row)
 }
 
@@ -133,7 +133,7 @@ pub fn create_scale(session: &mut Session<'_>, new: &NewScale) -> Result<ScaleRo
 /// 404, or the database.
 pub fn scale(session: &mut Session<'_>, id: ScaleId) -> Result<ScaleRow> {
     let row = ScaleRow::get(session.conn, id)?.ok_or(Code::ScaleNotFound)?;
-    session.organization(row.organization_id).map_err(|_| Code::ScaleNotFound)?;
+    session.organization(row.organization_id).map_err(hidden_as(Code::ScaleNotFound))?;
     Ok(row)
 }
 

@@ -1,7 +1,7 @@
 //! Organizations and their licenses.
 
 use super::super::Session;
-use super::{Judgement, bounded, is_platform, judge, may_judge, period, place};
+use super::{Judgement, bounded, hidden_as, is_platform, judge, may_judge, period, place};
 use crate::auth::permission::Scope;
 use crate::db::registry::{LicenseRow, OrganizationRow};
 use crate::domain::cylinder::Medium;
@@ -224,7 +224,7 @@ pub fn create_license(session: &mut Session<'_>, of: OrganizationId, new: &NewLi
 /// 404, or it was revoked.
 pub fn judge_license(session: &mut Session<'_>, id: LicenseId, judgement: &Judgement) -> Result<LicenseRow> {
     let mut row = LicenseRow::get(session.conn, id)?.ok_or(Code::LicenseNotFound)?;
-    let organization = session.organization(row.organization_id).map_err(|_| Code::LicenseNotFound)?;
+    let organization = session.organization(row.organization_id).map_err(hidden_as(Code::LicenseNotFound))?;
     may_judge(session, &organization)?;
     judge(row.status, judgement)?;
     row.status = judgement.status;

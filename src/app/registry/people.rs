@@ -2,7 +2,7 @@
 
 use super::super::Session;
 use super::super::audit::{self, Audited};
-use super::{Judgement, bounded, judge, may_judge, period};
+use super::{Judgement, bounded, hidden_as, judge, may_judge, period};
 use crate::auth::password::{self, NewPassword};
 use crate::auth::permission::{Action, Scope, scope};
 use crate::clock::IdGen;
@@ -150,7 +150,7 @@ pub fn create_user(session: &mut Session<'_>, new: &NewUser, password_hash: &str
 /// 404, or the database.
 pub fn user(session: &mut Session<'_>, id: UserId) -> Result<UserRow> {
     let row = UserRow::get(session.conn, id)?.ok_or(Code::UserNotFound)?;
-    session.organization(row.organization_id).map_err(|_| Code::UserNotFound)?;
+    session.organization(row.organization_id).map_err(hidden_as(Code::UserNotFound))?;
     Ok(row)
 }
 
@@ -262,7 +262,7 @@ pub fn judge_certificate(
     judgement: &Judgement,
 ) -> Result<CertificateRow> {
     let mut row = CertificateRow::get(session.conn, id)?.ok_or(Code::CertificateNotFound)?;
-    let holder = user(session, row.user_id).map_err(|_| Code::CertificateNotFound)?;
+    let holder = user(session, row.user_id).map_err(hidden_as(Code::CertificateNotFound))?;
     let organization = session.organization(holder.organization_id)?;
     may_judge(session, &organization)?;
     judge(row.status, judgement)?;
