@@ -1,6 +1,13 @@
 //! Scales with keys of their own, and the shifts of those who work at them.
 
+use std::sync::Barrier;
+
+use pingma::app::registry::create_device_key;
+use pingma::auth::permission::Action;
+use pingma::db::registry::DeviceKeyRow;
 use pingma::domain::actor::Role;
+use pingma::error::Code;
+use pingma::ledger::Call;
 use serde_json::{Value, json};
 
 use crate::both;
@@ -64,6 +71,31 @@ both! {
         assert_eq!(again.status, 404);
         new_key(&app, &cast).await;
         app.verify();
+    }
+}
+
+both! {
+    async fn keys_that_are_asked_for_at_once_are_two_at_most(app) {
+        let cast = Cast::enter(&app).await;
+        let scale = cast.filler.scale.parse().expect("an id");
+        let token = cast.filler.admin.trim_start_matches("Bearer ");
+        let credential = app.app.tokens.verify(token, app.now()).expect("a good token").credential();
+        let call = Call::plain(credential, "POST /api/v1/scales/{id}/keys");
+        let start = Barrier::new(8);
+        let made: Vec<_> = std::thread::scope(|scope| {
+            let make = || {
+                start.wait();
+                app.app.write(&call, Action::WriteScale, |session| create_device_key(session, scale))
+            };
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(make)).collect();
+            threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+        });
+        let active = DeviceKeyRow::active_of(&mut app.conn(), scale).expect("the database answers").len();
+        assert!((1..=2).contains(&active), "{active} keys are active");
+        assert_eq!(made.iter().filter(|made| made.is_ok()).count(), active);
+        for error in made.into_iter().filter_map(Result::err) {
+            assert!(matches!(error.code, Code::StateConflict | Code::ChangedInBetween), "{error}");
+        }
     }
 }
 

@@ -164,7 +164,7 @@ pub struct NewDeviceKey {
 /// # Errors
 /// 404, or it has two already.
 pub fn create_device_key(session: &mut Session<'_>, id: ScaleId) -> Result<NewDeviceKey> {
-    let scale = scale(session, id)?;
+    let mut scale = scale(session, id)?;
     if DeviceKeyRow::active_of(session.conn, scale.id)?.len() >= MAX_KEYS {
         return Err(Error::new(Code::StateConflict, "the scale has two keys; revoke one first"));
     }
@@ -178,6 +178,10 @@ pub fn create_device_key(session: &mut Session<'_>, id: ScaleId) -> Result<NewDe
         revoked_at: None,
     };
     row.insert(session.conn)?;
+    // Whoever makes another key at the same time counted without this one: of two, one meets a newer version and counts
+    // again.
+    scale.updated_at = session.now.at;
+    scale.update(session.conn)?;
     Ok(NewDeviceKey { id: row.id, key: secret.text().expose_secret().to_owned() })
 }
 

@@ -154,6 +154,13 @@ pub fn user(session: &mut Session<'_>, id: UserId) -> Result<UserRow> {
     Ok(row)
 }
 
+/// The same, kept as they are until the transaction ends: certificates of one person are entered and judged one after the
+/// other, or the next one would slip in beside the judgement that bars it.
+fn locked(session: &mut Session<'_>, id: UserId) -> Result<UserRow> {
+    UserRow::lock(session.conn, id)?;
+    user(session, id)
+}
+
 /// Changes a user. Disabling one or setting a password ends their sessions; who may fill no more has no shift.
 ///
 /// # Errors
@@ -221,7 +228,7 @@ pub fn create_certificate(
     of: UserId,
     new: &NewCertificate,
 ) -> Result<CertificateRow> {
-    let holder = user(session, of)?;
+    let holder = locked(session, of)?;
     period(new.valid_from, new.valid_to)?;
     // Per employer: a number that was mistyped elsewhere must not keep a certificate out.
     if CertificateRow::is_taken(session.conn, holder.organization_id, new.kind, new.number.as_str())? {
@@ -262,7 +269,7 @@ pub fn judge_certificate(
     judgement: &Judgement,
 ) -> Result<CertificateRow> {
     let mut row = CertificateRow::get(session.conn, id)?.ok_or(Code::CertificateNotFound)?;
-    let holder = user(session, row.user_id).map_err(hidden_as(Code::CertificateNotFound))?;
+    let holder = locked(session, row.user_id).map_err(hidden_as(Code::CertificateNotFound))?;
     let organization = session.organization(holder.organization_id)?;
     may_judge(session, &organization)?;
     judge(row.status, judgement)?;
