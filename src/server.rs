@@ -27,8 +27,10 @@ use crate::db::history::forget_public_scans_before;
 use crate::db::sessions::IdempotencyRecord;
 use crate::db::{DbError, backend, migrations};
 use crate::error::Error;
+use crate::http::devices::KnownDevices;
 use crate::http::extract::MAX_BODY;
 use crate::http::limits::{Limits, Rates};
+use crate::http::operations::Readiness;
 use crate::http::public_page::Complaint;
 use crate::http::{Service, middleware, routes};
 use crate::label::{FontError, LabelFonts};
@@ -207,6 +209,8 @@ pub fn service(
             },
             settings.trusted_proxies.clone(),
         ),
+        devices: KnownDevices::default(),
+        readiness: Readiness::default(),
         metrics,
         metrics_token: settings
             .metrics_token

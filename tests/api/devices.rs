@@ -2,6 +2,8 @@
 
 use std::sync::Barrier;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use pingma::app::registry::create_device_key;
 use pingma::auth::permission::Action;
 use pingma::db::registry::DeviceKeyRow;
@@ -96,6 +98,41 @@ both! {
         for error in made.into_iter().filter_map(Result::err) {
             assert!(matches!(error.code, Code::StateConflict | Code::ChangedInBetween), "{error}");
         }
+    }
+}
+
+both! {
+    async fn a_made_up_key_takes_no_place_in_the_queue(app) {
+        let mut app = app;
+        let cast = Cast::enter(&app).await;
+        let (id, device) = new_key(&app, &cast).await;
+        app.limit_public_calls(3);
+        let made = register(&app, &cast.filler, "A0000001").await;
+        let code = made["code"].as_str().expect("a code");
+        unattended(&checked(&app, &device, code, &cast.filler.scale).await);
+        // Nothing gets through the queue from here on.
+        app.app.writer.stop();
+        let made_up = |n: u8| format!("Device pmd_{}", URL_SAFE_NO_PAD.encode([n; 32]));
+        for n in 0..2 {
+            let reply = checked(&app, &made_up(n), code, &cast.filler.scale).await;
+            assert_eq!(reply.problem(401), "token_invalid");
+        }
+        for n in 2..5 {
+            let reply = checked(&app, &made_up(n), code, &cast.filler.scale).await;
+            assert_eq!(reply.problem(429), "too_many_requests");
+        }
+        let waits = checked(&app, &device, code, &cast.filler.scale).await;
+        assert_eq!(waits.status, 503, "a scale that is known gets to the queue: {}", waits.text());
+        app.clock.advance(61);
+        let waits = checked(&app, &device, code, &cast.filler.scale).await;
+        assert_eq!(waits.status, 503, "and is no stranger when it is looked up again: {}", waits.text());
+
+        let line = format!("DELETE /api/v1/scales/{}/keys/{id}", cast.filler.scale);
+        app.send(&line, &cast.filler.admin, Value::Null).await.expect(200);
+        app.clock.advance(61);
+        assert_eq!(checked(&app, &device, code, &cast.filler.scale).await.status, 503, "looked up and forgotten");
+        let stranger = checked(&app, &device, code, &cast.filler.scale).await;
+        assert_eq!(stranger.problem(429), "too_many_requests");
     }
 }
 

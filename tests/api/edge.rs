@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
+use diesel::connection::SimpleConnection as _;
 use pingma::config::Bounded;
 use pingma::http::routes::table;
 use pingma::server;
@@ -130,6 +131,16 @@ async fn head_is_get_without_the_body() {
         assert_eq!(nothing, "", "{path}");
         assert!(get.starts_with("HTTP/1.1 307") || !body.is_empty(), "{path}: {get}");
     }
+}
+
+#[actix_web::test]
+async fn whoever_asks_whether_it_is_ready_takes_a_connection_once_a_second() {
+    let app = TestApp::sqlite();
+    assert_eq!(call(&app, "GET /readyz").await.status, 200);
+    app.conn().batch_execute("DROP TABLE ledger_head").expect("somebody at the file");
+    assert_eq!(call(&app, "GET /readyz").await.status, 200, "the answer of this second");
+    app.clock.advance(1);
+    assert_eq!(call(&app, "GET /readyz").await.problem(503), "unavailable");
 }
 
 #[actix_web::test]
