@@ -64,6 +64,7 @@ codes! {
     TokenInvalid => "token_invalid", Unauthenticated, "登录已失效", "The token is not valid, or not any more";
     Forbidden => "forbidden", Forbidden, "无权操作", "You may not do this";
     OrganizationInactive => "organization_inactive", Forbidden, "单位已暂停或关停", "Your organization is suspended or closed";
+    PlainHttp => "plain_http", Forbidden, "请通过 HTTPS 访问", "Plain HTTP is for this machine and its named proxies; come over HTTPS";
     CredentialsNotValid => "credentials_not_valid", Forbidden, "资质不在有效期内", "A license or certificate that this needs is not in force";
     SelfInspection => "self_inspection", Forbidden, "不得检验本单位的气瓶", "Nobody inspects their own cylinders, or extends their lives";
     NotFound => "not_found", NotFound, "不存在", "There is no such thing";

@@ -1,7 +1,7 @@
 //! How often one address may call what needs no login, and how many codes may be typed.
 
 use std::hash::Hash;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
 
 use actix_web::HttpRequest;
@@ -45,6 +45,13 @@ impl Limits {
             typed_by: RateLimiter::keyed(Quota::per_minute(per_minute.typed)),
             trusted_proxies,
         }
+    }
+
+    /// Whether a peer may come over plain HTTP: from this machine, or as a named proxy.
+    pub fn may_speak_plain(&self, peer: Option<SocketAddr>) -> bool {
+        peer.is_some_and(|peer| {
+            peer.ip().to_canonical().is_loopback() || self.trusted_proxies.contains(peer.ip())
+        })
     }
 
     /// The address of the client: the peer, or what a trusted proxy says.

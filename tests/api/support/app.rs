@@ -97,6 +97,8 @@ pub struct Ask {
     pub body: Option<Value>,
     /// Further headers.
     pub headers: Vec<(String, String)>,
+    /// Where it comes from; this machine if left out.
+    pub peer: Option<String>,
     /// Raw body with its content type, in place of a JSON body.
     pub raw: Option<(String, Vec<u8>)>,
 }
@@ -145,6 +147,15 @@ impl TestApp {
     /// From now on one address may make so many calls a minute without login.
     pub fn limit_public_calls(&mut self, per_minute: u32) {
         self.settings.public_rate_per_minute = Bounded::new(per_minute).expect("a rate");
+        let service = server::service(Arc::clone(&self.app), &self.settings, None).expect("the service");
+        self.service = web::Data::new(service);
+    }
+
+    /// From now on this is a proxy whose word is taken.
+    pub fn trust_proxy(&mut self, address: &str) {
+        let env = [("PINGMA_TRUSTED_PROXIES".to_owned(), address.to_owned())];
+        let named = Settings::load(Overrides::default(), env, Path::new("/nonexistent")).expect("settings");
+        self.settings.trusted_proxies = named.trusted_proxies;
         let service = server::service(Arc::clone(&self.app), &self.settings, None).expect("the service");
         self.service = web::Data::new(service);
     }
@@ -250,7 +261,7 @@ pub async fn ask_service(
     let mut request = test::TestRequest::default()
         .method(method.parse::<Method>().expect("a method"))
         .uri(path)
-        .peer_addr("127.0.0.1:5000".parse().expect("an address"));
+        .peer_addr(ask.peer.as_deref().unwrap_or("127.0.0.1:5000").parse().expect("an address"));
     if let Some(auth) = &ask.auth {
         request = request.insert_header(("authorization", auth.as_str()));
     }
