@@ -230,7 +230,8 @@ pub fn configure(service: web::Data<Service>) -> impl FnOnce(&mut web::ServiceCo
     }
 }
 
-/// Keeps a second server off an embedded database: two writers would each think the queue is theirs.
+/// Keeps a second server off an embedded database: two writers would each think the queue is theirs. Whoever brings its schema
+/// up to date, makes its keys or puts another in its place holds it too, from before the first look until the end.
 ///
 /// # Errors
 /// Another one holds it, or the operating system.
@@ -240,7 +241,7 @@ pub fn lock(database: &DatabaseUrl) -> Result<Option<File>, StartError> {
     };
     let mut lock = PathBuf::from(path).into_os_string();
     lock.push(".lock");
-    let file = File::create(PathBuf::from(lock))?;
+    let file = File::create(PathBuf::from(lock)).map_err(|error| DbError::Away(format!("{path}: {error}")))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(std::fs::TryLockError::WouldBlock) => Err(StartError::Refused(format!(
@@ -261,13 +262,14 @@ pub struct Running {
     _lock: Option<File>,
 }
 
-/// Starts to listen. Nothing is served until [`Running::run`].
+/// Starts to listen, with the lock that was taken before the service was built. Nothing is served until [`Running::run`].
 ///
 /// # Errors
 /// See [`StartError`].
 pub fn start(
     settings: &Settings,
     app: Arc<App>,
+    lock: Option<File>,
     metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
 ) -> Result<Running, StartError> {
     let database = settings.database.clone();
@@ -275,7 +277,6 @@ pub fn start(
         Transport::Plain => None,
         Transport::Tls { certificate, key } => Some(Certificate::open(certificate, key)?),
     };
-    let lock = lock(&database)?;
     let service = web::Data::new(service(Arc::clone(&app), settings, metrics)?);
     let stop = Arc::new(AtomicBool::new(false));
     let housekeeping =

@@ -71,7 +71,7 @@ fn listen(app: &TestApp) -> SocketAddr {
     let (send, receive) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
-            let running = server::start(&shared, inside, None).expect("it listens");
+            let running = server::start(&shared, inside, None, None).expect("it listens");
             let address = running.addresses[0];
             running
                 .run::<server::StartError>(|| {
