@@ -21,7 +21,7 @@ use crate::domain::date::Day;
 use crate::domain::registry::{LicenseStatus, Location, OrganizationKind};
 use crate::domain::value::Reason;
 use crate::error::{Class, Code, Error, Result};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
 /// Most media, areas, roles or kinds in one list.
@@ -35,6 +35,13 @@ fn place(location: Option<Location>) -> Result<Option<Json<Location>>> {
         Some(location) => Ok(Some(Json::new(location)?)),
         None => Ok(None),
     }
+}
+
+/// Reads a member that may be null: null takes away what was there, where a member that is left out keeps it.
+fn or_null<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
 /// A thing of an organization that the actor may not see does not exist for them. Whatever else went wrong stays what it

@@ -2,7 +2,7 @@
 
 use super::super::Session;
 use super::super::audit::{self, Audited};
-use super::{Judgement, bounded, hidden_as, judge, may_judge, period};
+use super::{Judgement, bounded, hidden_as, judge, may_judge, or_null, period};
 use crate::auth::password::{self, NewPassword};
 use crate::auth::permission::{Action, Scope, scope};
 use crate::clock::IdGen;
@@ -52,9 +52,10 @@ pub struct UserChange {
     /// What they may do.
     #[serde(default)]
     pub roles: Option<Vec<Role>>,
-    /// The site they work at.
-    #[serde(default)]
-    pub site_id: Option<SiteId>,
+    /// The site they work at; null for none.
+    #[serde(default, deserialize_with = "or_null")]
+    #[schema(value_type = Option<SiteId>)]
+    pub site_id: Option<Option<SiteId>>,
     /// Whether the login is enabled.
     #[serde(default)]
     pub active: Option<bool>,
@@ -180,9 +181,9 @@ pub fn change_user(
         check_roles(session, roles, &organization)?;
         row.roles = roles.clone().into();
     }
-    if change.site_id.is_some() {
-        check_site(session, change.site_id, row.organization_id)?;
-        row.site_id = change.site_id;
+    if let Some(site) = change.site_id {
+        check_site(session, site, row.organization_id)?;
+        row.site_id = site;
     }
     if let Some(name) = &change.display_name {
         row.display_name = name.to_string();
