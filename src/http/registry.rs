@@ -7,7 +7,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Body, Caller, Limit, page, query};
-use super::reply::{Data, HttpResult, change, create, hashing, list, read, stored, write};
+use super::reply::{Data, HttpResult, blocking, change, create, hashing, list, read, stored, write};
 use crate::app::registry::{self as app, Judgement};
 use crate::auth::permission::Action;
 use crate::db::registry::{
@@ -166,13 +166,18 @@ pub async fn change_scale(
     .await
 }
 
-/// `POST /scales/{id}/keys`: never replayed, because a key is stored nowhere.
+/// `POST /scales/{id}/keys`: a repetition is told which key was made, because the key itself is stored nowhere.
 pub async fn create_device_key(service: Data, caller: Caller, request: HttpRequest) -> HttpResult {
     let id: ScaleId = path_id(&request, "id", Code::ScaleNotFound)?;
-    write(&service, caller.plain_call(), Action::WriteScale, StatusCode::CREATED, move |session| {
-        app::create_device_key(session, id)
+    let call = caller.call(caller.no_body());
+    let answer = blocking(&service, move |app| {
+        app.write(&call, Action::WriteScale, |session| app::create_device_key(session, id))
     })
-    .await
+    .await?;
+    if answer.replayed {
+        return app::device_key_was_shown(&answer.body);
+    }
+    Ok(stored(StatusCode::CREATED, answer))
 }
 
 /// `DELETE /scales/{id}/keys/{key_id}`

@@ -4,16 +4,19 @@ use std::sync::Barrier;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use diesel::prelude::*;
 use pingma::app::registry::create_device_key;
 use pingma::auth::permission::Action;
 use pingma::db::registry::DeviceKeyRow;
+use pingma::db::schema::idempotency_records;
 use pingma::domain::actor::Role;
 use pingma::error::Code;
 use pingma::ledger::Call;
+use pingma::on_backend;
 use serde_json::{Value, json};
 
 use crate::both;
-use crate::support::app::Reply;
+use crate::support::app::{Ask, Reply};
 use crate::support::cast::{certify, challenge_rate, check, created, register, session_of, sign_in};
 use crate::support::{Cast, TestApp};
 
@@ -73,6 +76,34 @@ both! {
         assert_eq!(again.status, 404);
         new_key(&app, &cast).await;
         app.verify();
+    }
+}
+
+both! {
+    async fn a_key_whose_answer_got_lost_is_named_and_not_shown_again(app) {
+        let cast = Cast::enter(&app).await;
+        let keys = format!("/api/v1/scales/{}/keys", cast.filler.scale);
+        let make = async |key: &str| {
+            let auth = Some(cast.filler.admin.clone());
+            app.ask(Ask { line: format!("POST {keys}"), auth, key: Some(key.to_owned()), ..Ask::default() }).await
+        };
+        let made = make("k-1").await.expect(201);
+        for _ in 0..2 {
+            let again = make("k-1").await;
+            assert_eq!(again.problem(409), "device_key_shown");
+            let error = again.json()["errors"][0].clone();
+            assert_eq!((&error["pointer"], &error["detail"]), (&json!("/id"), &made["id"]));
+            assert!(!again.text().contains(made["key"].as_str().expect("a key")));
+        }
+        let scale = cast.filler.scale.parse().expect("an id");
+        assert_eq!(DeviceKeyRow::active_of(&mut app.conn(), scale).expect("the database answers").len(), 1);
+        let id = made["id"].as_str().expect("an id");
+        app.send(&format!("DELETE {keys}/{id}"), &cast.filler.admin, Value::Null).await.expect(200);
+        let next = make("k-2").await.expect(201);
+        assert_ne!(next["id"], made["id"]);
+        let records = idempotency_records::table.select(idempotency_records::body);
+        let stored: Vec<String> = on_backend!(&mut app.conn(), c => records.load(c)).expect("the records");
+        assert!(stored.iter().all(|body| !body.contains("pmd_")), "{stored:?}");
     }
 }
 

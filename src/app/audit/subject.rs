@@ -13,6 +13,11 @@ use crate::db::registry::{
 pub trait Audited {
     /// What the log says of it.
     fn subject(&self) -> Value;
+
+    /// What is kept in place of an answer that holds a secret, for a call that comes again under its key.
+    fn kept(&self) -> Option<Value> {
+        None
+    }
 }
 
 impl Audited for OrganizationRow {
@@ -48,6 +53,10 @@ impl Audited for ScaleRow {
 impl Audited for NewDeviceKey {
     fn subject(&self) -> Value {
         json!({ "device_key_id": self.id })
+    }
+
+    fn kept(&self) -> Option<Value> {
+        Some(json!({ "id": self.id }))
     }
 }
 

@@ -4,6 +4,7 @@ use super::super::Session;
 use super::{hidden_as, place};
 use crate::auth::permission::Scope;
 use crate::auth::secret::{OpaqueSecret, SecretKind};
+use crate::db::DbError;
 use crate::db::registry::{DeviceKeyRow, ScaleRow, SiteRow};
 use crate::domain::cylinder::Medium;
 use crate::domain::date::Day;
@@ -11,7 +12,7 @@ use crate::domain::district::DistrictCode;
 use crate::domain::id::{DeviceKeyId, OrganizationId, ScaleId, SiteId};
 use crate::domain::registry::{Location, SiteKind};
 use crate::domain::value::{Name, Number};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, FieldError, Result};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -150,13 +151,25 @@ pub fn change_scale(session: &mut Session<'_>, id: ScaleId, change: &ScaleChange
 }
 
 /// A device key, shown once.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub struct NewDeviceKey {
     /// Its id, for revoking it.
     #[schema(value_type = String, format = "uuid")]
     pub id: DeviceKeyId,
     /// The key for `Authorization: Device …`. Kept nowhere: it is shown this one time.
     pub key: String,
+}
+
+/// What a call is told that made a key before: which one, since the key itself is stored nowhere.
+///
+/// # Errors
+/// Always: 409 with the id of the key.
+pub fn device_key_was_shown<T>(kept: &str) -> Result<T> {
+    let kept: serde_json::Value = serde_json::from_str(kept).map_err(DbError::corrupt)?;
+    let id = kept.get("id").and_then(|id| id.as_str()).ok_or(Code::Internal)?;
+    let detail = format!("the key {id} was made and shown once: revoke it, and make another under another Idempotency-Key");
+    let field = FieldError { pointer: "/id".to_owned(), code: "made_before".to_owned(), detail: id.to_owned() };
+    Err(Error { fields: vec![field], ..Error::new(Code::DeviceKeyShown, detail) })
 }
 
 /// Makes a key for a scale.
