@@ -42,7 +42,7 @@ pub async fn around(
         // Answered as GET is. That no body goes out the HTTP/1 encoder sees to: it remembers what was asked.
         request.head_mut().method = Method::GET;
     }
-    let span = tracing::info_span!("request", %id, %method, route = tracing::field::Empty);
+    let span = tracing::info_span!("request", request_id = %id, %method, route = tracing::field::Empty);
     let begun = service.as_ref().map(|s| s.app.clock.now());
     // The request must not be held here: actix hands it on by the only reference.
     let admitted = transport(&request, service.as_ref().map(|s| &***s));
