@@ -128,12 +128,11 @@ impl TestApp {
             key_file: Some(dir.join("keys").to_string_lossy().into_owned()),
             public_url: Some("http://pingma.example".to_owned()),
             allow_fsync_off: Some("true".to_owned()),
-            login_rate_per_minute: Some("100000".to_owned()),
-            public_rate_per_minute: Some("100000".to_owned()),
-            typed_rate_per_minute: Some("100000".to_owned()),
             ..Overrides::default()
         };
-        let settings = Settings::load(overrides, [], dir).expect("settings");
+        let rates = ["LOGIN", "PUBLIC", "TYPED"]
+            .map(|what| (format!("PINGMA_{what}_RATE_PER_MINUTE"), "100000".to_owned()));
+        let settings = Settings::load(overrides, rates, dir).expect("settings");
         let mut conn = settings.database.connect().expect("the database answers");
         pingma::db::migrations::run(&mut conn).expect("migrations go up");
         let clock = Arc::new(ManualClock::new(now.parse().expect("an instant")));
