@@ -241,7 +241,8 @@ pub fn lock(database: &DatabaseUrl) -> Result<Option<File>, StartError> {
     };
     let mut lock = PathBuf::from(path).into_os_string();
     lock.push(".lock");
-    let file = File::create(PathBuf::from(lock)).map_err(|error| DbError::Away(format!("{path}: {error}")))?;
+    let file =
+        File::create(PathBuf::from(lock)).map_err(|error| DbError::Away(format!("{path}: {error}")))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(std::fs::TryLockError::WouldBlock) => Err(StartError::Refused(format!(

@@ -62,8 +62,9 @@ impl DbError {
             _ => "",
         };
         let of_a_server = ["connection to server ", "could not connect to server", "FATAL:"];
-        let readable = !masked.ends_with("://***");
-        if readable && of_a_server.iter().any(|begin| text.starts_with(begin)) {
+        // Some options are read only when a server is about to be called.
+        let quotes = masked.ends_with("://***") || text.contains("invalid ");
+        if !quotes && of_a_server.iter().any(|begin| text.starts_with(begin)) {
             return Self::Away(text.to_owned());
         }
         let what = if text.starts_with("could not translate host name") {

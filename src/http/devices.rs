@@ -50,7 +50,8 @@ pub async fn admit(service: &Data, request: &HttpRequest, key: Digest) -> Result
     if before.is_none() {
         service.limits.strange_device(request)?;
     }
-    let found = blocking(service, move |app| Ok(DeviceKeyRow::by_digest(&mut *app.pool.get()?, &key)?)).await?;
+    let found =
+        blocking(service, move |app| Ok(DeviceKeyRow::by_digest(&mut *app.pool.get()?, &key)?)).await?;
     let good = found.as_ref().is_some_and(|row| row.revoked_at.is_none());
     service.devices.note(key, good.then_some(now));
     found.map(|_| ()).ok_or_else(|| Code::TokenInvalid.into())

@@ -7,7 +7,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Body, Caller, Limit, page, query};
-use super::reply::{Data, HttpResult, blocking, change, create, hashing, list, read, stored, write};
+use super::reply::{Data, HttpResult, blocking, hashing, list, read, stored, submit, write};
 use crate::app::registry::{self as app, Judgement};
 use crate::auth::permission::Action;
 use crate::db::registry::{
@@ -48,7 +48,14 @@ pub async fn create_organization(
     caller: Caller,
     body: Body<app::NewOrganization>,
 ) -> HttpResult {
-    create(&service, &caller, Action::CreateOrganization, body, app::create_organization).await
+    submit(
+        &service,
+        &caller,
+        (Action::CreateOrganization, StatusCode::CREATED),
+        body,
+        app::create_organization,
+    )
+    .await
 }
 
 /// `GET /organizations`
@@ -76,7 +83,7 @@ pub async fn change_organization(
     body: Body<app::OrganizationChange>,
 ) -> HttpResult {
     let id: OrganizationId = path_id(&request, "id", Code::OrganizationNotFound)?;
-    change(&service, &caller, Action::JudgeOrganization, body, move |session, body| {
+    submit(&service, &caller, (Action::JudgeOrganization, StatusCode::OK), body, move |session, body| {
         app::change_organization(session, id, body)
     })
     .await
@@ -90,7 +97,7 @@ pub async fn create_license(
     body: Body<app::NewLicense>,
 ) -> HttpResult {
     let id: OrganizationId = path_id(&request, "id", Code::OrganizationNotFound)?;
-    create(&service, &caller, Action::WriteLicense, body, move |session, body| {
+    submit(&service, &caller, (Action::WriteLicense, StatusCode::CREATED), body, move |session, body| {
         app::create_license(session, id, body)
     })
     .await
@@ -116,7 +123,7 @@ pub async fn judge_license(
     body: Body<Judgement>,
 ) -> HttpResult {
     let id: LicenseId = path_id(&request, "id", Code::LicenseNotFound)?;
-    change(&service, &caller, Action::WriteLicense, body, move |session, body| {
+    submit(&service, &caller, (Action::WriteLicense, StatusCode::OK), body, move |session, body| {
         app::judge_license(session, id, body)
     })
     .await
@@ -124,7 +131,7 @@ pub async fn judge_license(
 
 /// `POST /sites`
 pub async fn create_site(service: Data, caller: Caller, body: Body<app::NewSite>) -> HttpResult {
-    create(&service, &caller, Action::WriteSite, body, app::create_site).await
+    submit(&service, &caller, (Action::WriteSite, StatusCode::CREATED), body, app::create_site).await
 }
 
 /// `GET /sites`
@@ -139,7 +146,7 @@ pub async fn list_sites(service: Data, caller: Caller, request: HttpRequest) -> 
 
 /// `POST /scales`
 pub async fn create_scale(service: Data, caller: Caller, body: Body<app::NewScale>) -> HttpResult {
-    create(&service, &caller, Action::WriteScale, body, app::create_scale).await
+    submit(&service, &caller, (Action::WriteScale, StatusCode::CREATED), body, app::create_scale).await
 }
 
 /// `GET /scales`
@@ -160,7 +167,7 @@ pub async fn change_scale(
     body: Body<app::ScaleChange>,
 ) -> HttpResult {
     let id: ScaleId = path_id(&request, "id", Code::ScaleNotFound)?;
-    change(&service, &caller, Action::WriteScale, body, move |session, body| {
+    submit(&service, &caller, (Action::WriteScale, StatusCode::OK), body, move |session, body| {
         app::change_scale(session, id, body)
     })
     .await
@@ -260,7 +267,7 @@ pub async fn create_certificate(
     body: Body<app::NewCertificate>,
 ) -> HttpResult {
     let id: UserId = path_id(&request, "id", Code::UserNotFound)?;
-    create(&service, &caller, Action::WriteCertificate, body, move |session, body| {
+    submit(&service, &caller, (Action::WriteCertificate, StatusCode::CREATED), body, move |session, body| {
         app::create_certificate(session, id, body)
     })
     .await
@@ -286,7 +293,7 @@ pub async fn judge_certificate(
     body: Body<Judgement>,
 ) -> HttpResult {
     let id: CertificateId = path_id(&request, "id", Code::CertificateNotFound)?;
-    change(&service, &caller, Action::JudgeCertificate, body, move |session, body| {
+    submit(&service, &caller, (Action::JudgeCertificate, StatusCode::OK), body, move |session, body| {
         app::judge_certificate(session, id, body)
     })
     .await
@@ -294,7 +301,8 @@ pub async fn judge_certificate(
 
 /// `POST /supply-agreements`
 pub async fn create_agreement(service: Data, caller: Caller, body: Body<app::NewAgreement>) -> HttpResult {
-    create(&service, &caller, Action::WriteAgreement, body, app::create_agreement).await
+    submit(&service, &caller, (Action::WriteAgreement, StatusCode::CREATED), body, app::create_agreement)
+        .await
 }
 
 /// `GET /organizations/{id}/supply-agreements`
@@ -401,7 +409,7 @@ pub async fn set_policy(
     if name.len() > 100 {
         return Err(Error::new(Code::NotFound, "no such policy"));
     }
-    change(&service, &caller, Action::WritePolicy, body, move |session, body| {
+    submit(&service, &caller, (Action::WritePolicy, StatusCode::OK), body, move |session, body| {
         app::set_policy(session, &name, body)
     })
     .await

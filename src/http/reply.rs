@@ -91,11 +91,11 @@ pub async fn write<T: Serialize + Audited>(
     Ok(stored(status, answer))
 }
 
-/// The same for a call with a body: 201.
-pub async fn create<B, T>(
+/// The same for a call with a body.
+pub async fn submit<B, T>(
     service: &Data,
     caller: &Caller,
-    action: Action,
+    (action, status): (Action, StatusCode),
     body: Body<B>,
     mut work: impl FnMut(&mut Session<'_>, &B) -> Result<T> + Send + 'static,
 ) -> HttpResult
@@ -104,23 +104,7 @@ where
     T: Serialize + Audited,
 {
     let call = caller.call(body.digest);
-    write(service, call, action, StatusCode::CREATED, move |session| work(session, &body.value)).await
-}
-
-/// The same for a change: 200.
-pub async fn change<B, T>(
-    service: &Data,
-    caller: &Caller,
-    action: Action,
-    body: Body<B>,
-    mut work: impl FnMut(&mut Session<'_>, &B) -> Result<T> + Send + 'static,
-) -> HttpResult
-where
-    B: Send + 'static,
-    T: Serialize + Audited,
-{
-    let call = caller.call(body.digest);
-    write(service, call, action, StatusCode::OK, move |session| work(session, &body.value)).await
+    write(service, call, action, status, move |session| work(session, &body.value)).await
 }
 
 pub(super) fn stored(status: StatusCode, answer: Answer) -> HttpResponse {
@@ -135,14 +119,14 @@ fn mark_replay(response: &mut actix_web::HttpResponseBuilder, replayed: bool) {
     }
 }
 
-/// Hands a command to the ledger; a denial goes into the audit log.
-pub async fn command(service: &Data, command: impl Command + 'static) -> Result<Receipt> {
-    let (call, action) = (command.call().clone(), command.action());
+/// Hands a command of a caller to the ledger; a denial goes into the audit log.
+pub async fn command(service: &Data, caller: &Caller, command: impl Command + 'static) -> Result<Receipt> {
+    let action = command.action();
     let result = service.app.writer.write(Box::new(command)).await;
     if let Err(error) = &result
         && is_denial(error)
     {
-        let error = error.clone();
+        let (call, error) = (caller.plain_call(), error.clone());
         let noted = blocking(service, move |app| {
             app.deny_command(&call, action, &error);
             Ok(())

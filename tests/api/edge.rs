@@ -150,11 +150,19 @@ async fn plain_http_is_for_this_machine_and_its_named_proxies() {
     let from = async |peer: &str, line: &str| {
         app.ask(Ask { line: line.to_owned(), peer: Some(peer.to_owned()), ..Ask::default() }).await
     };
-    for peer in ["127.0.0.1:9", "127.8.0.1:9", "[::1]:9", "10.0.0.7:9", "[::ffff:10.0.0.7]:9", "[::ffff:127.0.0.1]:9"] {
+    for peer in
+        ["127.0.0.1:9", "127.8.0.1:9", "[::1]:9", "10.0.0.7:9", "[::ffff:10.0.0.7]:9", "[::ffff:127.0.0.1]:9"]
+    {
         assert_eq!(from(peer, "GET /healthz").await.status, 200, "{peer}");
     }
     for peer in ["10.0.0.8:9", "192.0.2.1:9", "[::ffff:10.0.0.8]:9", "[2001:db8::1]:9"] {
-        for line in ["GET /healthz", "POST /api/v1/auth/login", "GET /C/7K3M9PQ2X", "GET /nothing", "OPTIONS /healthz"] {
+        for line in [
+            "GET /healthz",
+            "POST /api/v1/auth/login",
+            "GET /C/7K3M9PQ2X",
+            "GET /nothing",
+            "OPTIONS /healthz",
+        ] {
             assert_eq!(from(peer, line).await.problem(403), "plain_http", "{line} from {peer}");
         }
     }

@@ -158,7 +158,8 @@ fn who_finds_the_file_taken_has_not_touched_it() {
         let late = home.run(arguments);
         assert_eq!(late.code, Some(3), "{arguments:?}: {late:?}");
         assert!(late.err.contains("another server"), "{arguments:?}: {late:?}");
-        let mut files = std::fs::read_dir(home.dir()).expect("the folder").map(|file| file.expect("a file").file_name());
+        let mut files =
+            std::fs::read_dir(home.dir()).expect("the folder").map(|file| file.expect("a file").file_name());
         assert_eq!(files.next(), Some("pingma.db.lock".into()), "{arguments:?}");
         assert_eq!(files.next(), None, "{arguments:?} made neither database nor keys");
     }

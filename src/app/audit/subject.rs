@@ -1,5 +1,5 @@
-//! What an entry of the audit log says of the thing that was changed: ids and how it stands now, and nothing that is secret or
-//! about a person. A type that is written by `App::write` has to say it here.
+//! What an entry of the audit log says of the thing that was changed: ids, how it stands now and the reason of a judgement
+//! over an organization, and nothing that is secret or about a person. A type that is written by `App::write` has to say it here.
 
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ impl Audited for LicenseRow {
     fn subject(&self) -> Value {
         json!({ "license_id": self.id, "organization_id": self.organization_id, "kind": self.kind,
             "number": self.number, "valid_from": self.valid_from, "valid_to": self.valid_to, "media": self.media,
-            "districts": self.districts, "status": self.status, "version": self.version })
+            "districts": self.districts, "status": self.status, "reason": self.status_reason, "version": self.version })
     }
 }
 

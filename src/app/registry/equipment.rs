@@ -167,8 +167,11 @@ pub struct NewDeviceKey {
 pub fn device_key_was_shown<T>(kept: &str) -> Result<T> {
     let kept: serde_json::Value = serde_json::from_str(kept).map_err(DbError::corrupt)?;
     let id = kept.get("id").and_then(|id| id.as_str()).ok_or(Code::Internal)?;
-    let detail = format!("the key {id} was made and shown once: revoke it, and make another under another Idempotency-Key");
-    let field = FieldError { pointer: "/id".to_owned(), code: "made_before".to_owned(), detail: id.to_owned() };
+    let detail = format!(
+        "the key {id} was made and shown once: revoke it, and make another under another Idempotency-Key"
+    );
+    let field =
+        FieldError { pointer: "/id".to_owned(), code: "made_before".to_owned(), detail: id.to_owned() };
     Err(Error { fields: vec![field], ..Error::new(Code::DeviceKeyShown, detail) })
 }
 
