@@ -3,7 +3,7 @@
 use askama::Template;
 use chrono::NaiveDate;
 
-use super::format::{day, dial, grouped, is_short_code, kilograms, month, pieces};
+use super::format::{day, dial, grouped, is_short_code, kilograms, month};
 use super::words::{VerdictWords, Words};
 use super::{PublicCylinder, PublicPage, Verdict};
 use crate::domain::cylinder::{CylinderStatus, without_end};
