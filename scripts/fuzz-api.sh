@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Sends made-up calls to a demo city, as its own description says they may look and as it says they may not: no answer may be a
-# 5xx, every answer must be of a declared status and shape, in all phases and by all checks but those named below. Schemathesis (MIT) does it, installed by pip into a folder of its own
-# under target/. Without python3 or a package index it says so and does nothing.
+# 5xx, every answer must be of a declared status and shape, in all phases and by all checks but those named below.
+# Schemathesis (MIT) does it, installed by pip into a folder of its own under target/. Without python3 or a package index it
+# says so and does nothing.
 #
 #   PINGMA_FUZZ_BIN       the program (default: target/debug/pingma)
 #   PINGMA_FUZZ_SECONDS   how long as each person (default: 8, in the long run 60)
