@@ -152,9 +152,8 @@ fn who_finds_the_file_taken_has_not_touched_it() {
     let home = Home::sqlite();
     let url = home.database.parse().expect("an address");
     let held = pingma::server::lock(&url).expect("nobody has it");
-    for arguments in
-        [&["serve", "--listen", "127.0.0.1:0"][..], &["migrate"], &["demo", "--once", "--cylinders", "100"]]
-    {
+    let demo = ["demo", "--once", "--cylinders", "100", "--database", home.database.as_str()];
+    for arguments in [&["serve", "--listen", "127.0.0.1:0"][..], &["migrate"], &demo] {
         let late = home.run(arguments);
         assert_eq!(late.code, Some(3), "{arguments:?}: {late:?}");
         assert!(late.err.contains("another server"), "{arguments:?}: {late:?}");
