@@ -48,6 +48,7 @@ look() {
     return 0
   fi
   need librsvg2-bin has_all rsvg-convert
+  need procps has_all ps
   need chromium has_any chromium chromium-browser google-chrome
 }
 

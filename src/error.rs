@@ -64,6 +64,7 @@ codes! {
     TokenInvalid => "token_invalid", Unauthenticated, "登录已失效", "The token is not valid, or not any more";
     Forbidden => "forbidden", Forbidden, "无权操作", "You may not do this";
     OrganizationInactive => "organization_inactive", Forbidden, "单位已暂停或关停", "Your organization is suspended or closed";
+    PlainHttp => "plain_http", Forbidden, "请通过 HTTPS 访问", "Plain HTTP is for this machine and its named proxies; come over HTTPS";
     CredentialsNotValid => "credentials_not_valid", Forbidden, "资质不在有效期内", "A license or certificate that this needs is not in force";
     SelfInspection => "self_inspection", Forbidden, "不得检验本单位的气瓶", "Nobody inspects their own cylinders, or extends their lives";
     NotFound => "not_found", NotFound, "不存在", "There is no such thing";
@@ -85,6 +86,7 @@ codes! {
     UsernameTaken => "username_taken", Conflict, "用户名已存在", "This user name is taken";
     AmbiguousReference => "ambiguous_reference", Conflict, "编号不唯一", "More than one cylinder fits; add the month of manufacture";
     StateConflict => "state_conflict", Conflict, "当前状态不允许", "The state of the thing does not allow this";
+    DeviceKeyShown => "device_key_shown", Conflict, "密钥只显示一次", "The key was made by an earlier call and shown once";
     ChangedInBetween => "changed_in_between", Conflict, "数据已被他人修改", "Somebody else changed it in between; try again";
     BodyTooLarge => "body_too_large", TooLarge, "请求体过大", "The body is over the limit of 64 kB";
     AddressTooLong => "address_too_long", AddressTooLong, "网址过长", "The address is over the limit of 8 KiB";

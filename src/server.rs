@@ -27,8 +27,10 @@ use crate::db::history::forget_public_scans_before;
 use crate::db::sessions::IdempotencyRecord;
 use crate::db::{DbError, backend, migrations};
 use crate::error::Error;
+use crate::http::devices::KnownDevices;
 use crate::http::extract::MAX_BODY;
 use crate::http::limits::{Limits, Rates};
+use crate::http::operations::Readiness;
 use crate::http::public_page::Complaint;
 use crate::http::{Service, middleware, routes};
 use crate::label::{FontError, LabelFonts};
@@ -108,7 +110,7 @@ pub fn build(settings: &Settings, parts: &Parts) -> Result<App, StartError> {
         keyring,
         backoff: Backoff::new(),
         denials: Denials::default(),
-        hashing: Semaphore::new(HASHING_AT_ONCE),
+        hashing: Arc::new(Semaphore::new(HASHING_AT_ONCE)),
         zone: settings.time_zone,
         public_url: settings.public_url.as_str().to_owned(),
         clock_gap_days,
@@ -207,6 +209,8 @@ pub fn service(
             },
             settings.trusted_proxies.clone(),
         ),
+        devices: KnownDevices::default(),
+        readiness: Readiness::default(),
         metrics,
         metrics_token: settings
             .metrics_token
@@ -226,7 +230,8 @@ pub fn configure(service: web::Data<Service>) -> impl FnOnce(&mut web::ServiceCo
     }
 }
 
-/// Keeps a second server off an embedded database: two writers would each think the queue is theirs.
+/// Keeps a second server off an embedded database: two writers would each think the queue is theirs. Whoever brings its schema
+/// up to date, makes its keys or puts another in its place holds it too, from before the first look until the end.
 ///
 /// # Errors
 /// Another one holds it, or the operating system.
@@ -236,7 +241,8 @@ pub fn lock(database: &DatabaseUrl) -> Result<Option<File>, StartError> {
     };
     let mut lock = PathBuf::from(path).into_os_string();
     lock.push(".lock");
-    let file = File::create(PathBuf::from(lock))?;
+    let file =
+        File::create(PathBuf::from(lock)).map_err(|error| DbError::Away(format!("{path}: {error}")))?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(std::fs::TryLockError::WouldBlock) => Err(StartError::Refused(format!(
@@ -257,13 +263,14 @@ pub struct Running {
     _lock: Option<File>,
 }
 
-/// Starts to listen. Nothing is served until [`Running::run`].
+/// Starts to listen, with the lock that was taken before the service was built. Nothing is served until [`Running::run`].
 ///
 /// # Errors
 /// See [`StartError`].
 pub fn start(
     settings: &Settings,
     app: Arc<App>,
+    lock: Option<File>,
     metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
 ) -> Result<Running, StartError> {
     let database = settings.database.clone();
@@ -271,7 +278,6 @@ pub fn start(
         Transport::Plain => None,
         Transport::Tls { certificate, key } => Some(Certificate::open(certificate, key)?),
     };
-    let lock = lock(&database)?;
     let service = web::Data::new(service(Arc::clone(&app), settings, metrics)?);
     let stop = Arc::new(AtomicBool::new(false));
     let housekeeping =

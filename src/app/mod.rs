@@ -62,7 +62,7 @@ pub struct App {
     /// Denied calls on their way into the audit log.
     pub denials: Denials,
     /// How many passwords are hashed at once: each takes 19 MiB and most of a core.
-    pub hashing: Semaphore,
+    pub hashing: Arc<Semaphore>,
     /// Time zone in which days are counted.
     pub zone: Tz,
     /// Address of the service as printed on labels.
@@ -87,7 +87,7 @@ pub struct Session<'a> {
     pub note: Option<&'static str>,
 }
 
-/// The answer to a write: its body as JSON text, as it was stored with the effect.
+/// The answer to a write: its body as JSON text, as it was stored with the effect; a secret in it was not stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// JSON.
@@ -198,7 +198,7 @@ impl App {
                 route: key.route.clone(),
                 key: key.key.clone(),
                 body_digest: key.body_digest.to_vec(),
-                body: body.clone(),
+                body: value.kept().map_or_else(|| body.clone(), |kept| kept.to_string()),
                 recorded_at: now.at,
             };
             record.insert(conn)?;

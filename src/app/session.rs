@@ -8,7 +8,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::audit::denials::Denial;
-use super::audit::{LOG_IN, REFRESH};
+use super::audit::{LOG_IN, REFRESH, is_denial};
 use super::registry::hash_password;
 use super::{App, Session};
 use crate::auth::password;
@@ -75,6 +75,9 @@ pub struct TokenPair {
     pub user: Me,
 }
 
+/// Who gave the right password a moment ago.
+pub struct Proven(UserRow);
+
 /// What is new for a session: the refresh token that was just stored.
 struct Rotation {
     user: UserRow,
@@ -139,6 +142,15 @@ impl App {
     /// # Errors
     /// 401, 429, or the database.
     pub fn log_in(&self, username: &str, given: &SecretString, address: IpAddr) -> Result<TokenPair> {
+        let proven = self.prove(username, given, address)?;
+        self.open_session(&proven)
+    }
+
+    /// The first half of signing in: whose name and password it is. Outside a transaction, because hashing takes long.
+    ///
+    /// # Errors
+    /// 401, 429, or the database.
+    pub fn prove(&self, username: &str, given: &SecretString, address: IpAddr) -> Result<Proven> {
         let now = self.now();
         let attempt =
             self.backoff.check(username, address, now.at).map_err(|wait| Error::too_many(wait.seconds))?;
@@ -151,9 +163,9 @@ impl App {
                 Some(user) => password::verify(given, &user.password_hash),
                 None => password::verify_nobody(given),
             };
-            Ok((conn, who, user, right.map_err(|error| secret_error(&error))?))
+            Ok((who, user, right.map_err(|error| secret_error(&error))?))
         });
-        let (mut conn, who, user, right) = match looked_up {
+        let (who, user, right) = match looked_up {
             Ok(found) => found,
             Err(error) => {
                 self.backoff.undecided(attempt);
@@ -161,17 +173,38 @@ impl App {
             }
         };
         let Some(user) = user.filter(|_| right) else {
-            self.backoff.failed(attempt, now.at);
+            self.backoff.failed(attempt, self.clock.now());
             metrics::counter!("pingma_login_failures_total").increment(1);
             self.deny_log_in(who);
             return Err(Code::CredentialsWrong.into());
         };
-        self.backoff.succeeded(attempt, now.at);
-        let rotation = write_tx(&mut conn, |conn| self.begin_session(conn, user.clone(), now))?;
+        self.backoff.succeeded(attempt, self.clock.now());
+        Ok(Proven(user))
+    }
+
+    /// The second half: begins the session, unless the login was disabled or has another password by now.
+    ///
+    /// # Errors
+    /// 401, or the database.
+    pub fn open_session(&self, proven: &Proven) -> Result<TokenPair> {
+        let now = self.now();
+        let mut conn = self.pool.get()?;
+        let begun = write_tx(&mut conn, |conn| self.begin_session(conn, &proven.0, now));
+        let rotation = begun.inspect_err(|error| {
+            if is_denial(error) {
+                self.deny_log_in(Some(who(&proven.0)));
+            }
+        })?;
         self.pair(&mut conn, &rotation, now)
     }
 
-    fn begin_session(&self, conn: &mut Conn, user: UserRow, now: Moment) -> Result<Rotation> {
+    /// The user is looked at again under a lock: a change of password or a disabling that was committed since the hash
+    /// was checked has ended all sessions but this one, and one that comes now waits and ends this one too.
+    fn begin_session(&self, conn: &mut Conn, proven: &UserRow, now: Moment) -> Result<Rotation> {
+        let user = UserRow::lock(conn, proven.id)?.ok_or(Code::CredentialsWrong)?;
+        if !user.active || user.password_hash != proven.password_hash {
+            return Err(Code::CredentialsWrong.into());
+        }
         let session = SessionRow {
             id: self.ids.id(now.at),
             user_id: user.id,
@@ -301,14 +334,14 @@ impl App {
             .check(&user.username, address, now.at)
             .map_err(|wait| Error::too_many(wait.seconds))?;
         if !password::verify(current, &user.password_hash).map_err(|error| secret_error(&error))? {
-            self.backoff.failed(attempt, now.at);
+            self.backoff.failed(attempt, self.clock.now());
             return Err(Code::CredentialsWrong.into());
         }
-        self.backoff.succeeded(attempt, now.at);
+        self.backoff.succeeded(attempt, self.clock.now());
         write_tx(conn, |conn| {
             let changed = UserRow { password_hash: hash.clone(), updated_at: now.at, ..user.clone() };
             changed.update(conn)?;
-            revoke_sessions_of(conn, id, None, "password changed", now.at)?;
+            revoke_sessions_of(conn, id, "password changed", now.at)?;
             let subject = json!({ "user_id": id });
             let act = Act::done(now.at, who(&user), CHANGE_PASSWORD, &call.route, subject);
             Ok(ledger::audit::append(conn, &act)?)

@@ -42,6 +42,7 @@ impl Demo {
         };
         let (settings, held) = self.settings(common, scratch.as_ref().map(tempfile::TempDir::path))?;
         telemetry::init_logging(settings.log.as_str(), settings.log_format == LogFormat::Json)?;
+        let lock = server::lock(&settings.database)?;
         let bar = progress("a year of history 一年的历史");
         let recipe = Recipe { cylinders: self.cylinders, seed: self.seed };
         let now = parts().clock.now();
@@ -56,7 +57,7 @@ impl Demo {
             let metrics = telemetry::init_metrics()?;
             let app = std::sync::Arc::new(server::build(&settings, &parts())?);
             drop(held);
-            serve::serve(&settings, app, metrics, || {
+            serve::serve(&settings, app, lock, metrics, || {
                 print(&settings, &summary, common.json)?;
                 if std::io::stdout().is_terminal() {
                     tracing::info!("press Ctrl-C to end");

@@ -1,5 +1,6 @@
 //! `pingma serve` and `pingma migrate`.
 
+use std::fs::File;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -32,8 +33,10 @@ impl Serve {
         })?;
         telemetry::init_logging(settings.log.as_str(), settings.log_format == LogFormat::Json)?;
         let metrics = telemetry::init_metrics()?;
+        // First of all: building migrates and makes keys, under the feet of a server that runs.
+        let lock = server::lock(&settings.database)?;
         let app = Arc::new(server::build(&settings, &parts())?);
-        serve(&settings, app, metrics, || Ok(()))?;
+        serve(&settings, app, lock, metrics, || Ok(()))?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -42,11 +45,12 @@ impl Serve {
 pub(crate) fn serve(
     settings: &Settings,
     app: Arc<App>,
+    lock: Option<File>,
     metrics: PrometheusHandle,
     ready: impl FnOnce() -> Result<(), CliError>,
 ) -> Result<(), CliError> {
     actix_web::rt::System::new().block_on(async move {
-        let running = server::start(settings, app, Some(metrics))?;
+        let running = server::start(settings, app, lock, Some(metrics))?;
         let addresses = running.addresses.clone();
         let listening = || {
             for address in addresses {
@@ -63,6 +67,7 @@ pub(crate) fn serve(
 /// `pingma migrate`
 pub(crate) fn migrate(settings: &Settings) -> Result<Output, CliError> {
     let url = &settings.database;
+    let _lock = server::lock(url)?;
     let steps = migrations::run(&mut url.connect()?)?;
     let done = if steps == 1 { "1 step".to_owned() } else { format!("{steps} steps") };
     Ok(Output::new(format!("{url}: {done}, up to date"), json!({ "steps": steps })))

@@ -252,80 +252,23 @@ impl fmt::Debug for Settings {
     }
 }
 
-/// What the command line says; absent means nothing. Values are checked by [`Settings::load`], like those of every
-/// layer. There is no option for `metrics_token`, since other users of the machine see command lines.
-#[derive(Debug, Clone, Default, clap::Args)]
-#[command(next_help_heading = "Settings")]
+/// What the command line says; absent means nothing. Values are checked by [`Settings::load`], like those of every layer.
+/// Everything else is set in the file or the environment; a secret must not be here, since other users of the machine see
+/// command lines.
+#[derive(Debug, Clone, Default)]
 pub struct Overrides {
-    /// Read settings from this file; it must exist [default: pingma.toml if there is one] [env: PINGMA_CONFIG]
-    #[arg(long, value_name = "FILE")]
+    /// The settings file; it must exist.
     pub config: Option<PathBuf>,
-    /// Database: sqlite://FILE or postgres://… (put one with a password into the file or the environment)
-    #[arg(long, value_name = "URL")]
+    /// The database.
     pub database: Option<String>,
-    /// Serve HTTP on this address and port
-    #[arg(long, value_name = "ADDRESS")]
+    /// Where HTTP is served.
     pub listen: Option<String>,
-    /// Certificate for TLS: a PEM file with the whole chain
-    #[arg(long, value_name = "FILE")]
-    pub tls_certificate: Option<String>,
-    /// Private key of the certificate: a PEM file
-    #[arg(long, value_name = "FILE")]
-    pub tls_key: Option<String>,
-    /// Address under which phones reach the service; printed on every label
-    #[arg(long, value_name = "URL")]
+    /// Under which address phones reach it.
     pub public_url: Option<String>,
-    /// File with the keys [default: beside the SQLite file, FILE.keys]
-    #[arg(long, value_name = "FILE")]
+    /// The file with the keys.
     pub key_file: Option<String>,
-    /// Time zone in which days are counted
-    #[arg(long, value_name = "NAME")]
-    pub time_zone: Option<String>,
-    /// Font of the labels
-    #[arg(long, value_name = "FILE")]
-    pub label_font: Option<String>,
-    /// Number for complaints, shown to the public
-    #[arg(long, value_name = "NUMBER")]
-    pub complaint_phone: Option<String>,
-    /// Who takes complaints, shown to the public
-    #[arg(long, value_name = "NAME")]
-    pub complaint_authority: Option<String>,
-    /// What is logged: off, error, warn, info, debug, trace or a tracing filter
-    #[arg(long, value_name = "FILTER")]
-    pub log: Option<String>,
-    /// How it is logged: text or json
-    #[arg(long, value_name = "FORMAT")]
-    pub log_format: Option<String>,
-    /// Database connections for reading, 1 to 64
-    #[arg(long, value_name = "COUNT")]
-    pub pool_size: Option<String>,
-    /// Commands that may wait for the ledger, 16 to 65536
-    #[arg(long, value_name = "COUNT")]
-    pub queue_length: Option<String>,
-    /// Threads that serve HTTP, 1 to 64
-    #[arg(long, value_name = "COUNT")]
-    pub http_workers: Option<String>,
-    /// Days without an event after which the clock is not believed, 1 to 3650
-    #[arg(long, value_name = "DAYS")]
-    pub clock_gap_days: Option<String>,
-    /// Put up with a PostgreSQL that runs with fsync=off
-    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    /// Whether a PostgreSQL with fsync=off is put up with.
     pub allow_fsync_off: Option<String>,
-    /// Logins per minute from one address, 1 to 100000
-    #[arg(long, value_name = "COUNT")]
-    pub login_rate_per_minute: Option<String>,
-    /// Calls without login per minute from one address, 1 to 100000
-    #[arg(long, value_name = "COUNT")]
-    pub public_rate_per_minute: Option<String>,
-    /// Typed codes per minute from one address and of one organization, 1 to 100000
-    #[arg(long, value_name = "COUNT")]
-    pub typed_rate_per_minute: Option<String>,
-    /// IP addresses, with commas between, from which forwarded headers are believed
-    #[arg(long, value_name = "ADDRESSES")]
-    pub trusted_proxies: Option<String>,
-    /// Seconds that running requests get when the service stops, 1 to 300
-    #[arg(long, value_name = "SECONDS")]
-    pub shutdown_timeout_s: Option<String>,
 }
 
 impl Overrides {
@@ -334,26 +277,9 @@ impl Overrides {
         [
             ("database", self.database),
             ("listen", self.listen),
-            ("tls_certificate", self.tls_certificate),
-            ("tls_key", self.tls_key),
             ("public_url", self.public_url),
             ("key_file", self.key_file),
-            ("time_zone", self.time_zone),
-            ("label_font", self.label_font),
-            ("complaint_phone", self.complaint_phone),
-            ("complaint_authority", self.complaint_authority),
-            ("log", self.log),
-            ("log_format", self.log_format),
-            ("pool_size", self.pool_size),
-            ("queue_length", self.queue_length),
-            ("http_workers", self.http_workers),
-            ("clock_gap_days", self.clock_gap_days),
             ("allow_fsync_off", self.allow_fsync_off),
-            ("login_rate_per_minute", self.login_rate_per_minute),
-            ("public_rate_per_minute", self.public_rate_per_minute),
-            ("typed_rate_per_minute", self.typed_rate_per_minute),
-            ("trusted_proxies", self.trusted_proxies),
-            ("shutdown_timeout_s", self.shutdown_timeout_s),
         ]
         .into_iter()
         .filter_map(|(key, value)| Some((key.to_owned(), value?)))

@@ -73,11 +73,11 @@ fn without_any_layer_the_defaults_are_in_force() {
 
 #[test]
 fn the_later_layer_wins() {
-    let file = "pool_size = 2\nqueue_length = 20\nclock_gap_days = 30\n";
-    let env = [("PINGMA_QUEUE_LENGTH", "21"), ("PINGMA_CLOCK_GAP_DAYS", "31")];
-    let overrides = Overrides { clock_gap_days: Some("32".to_owned()), ..Overrides::default() };
+    let file = "pool_size = 2\nqueue_length = 20\nlisten = \"127.0.0.1:30\"\n";
+    let env = [("PINGMA_QUEUE_LENGTH", "21"), ("PINGMA_LISTEN", "127.0.0.1:31")];
+    let overrides = Overrides { listen: Some("127.0.0.1:32".to_owned()), ..Overrides::default() };
     let settings = load(Some(file), &env, overrides).unwrap();
-    let numbers = [settings.pool_size.get(), settings.queue_length.get(), settings.clock_gap_days.get()];
+    let numbers = [settings.pool_size.get(), settings.queue_length.get(), settings.listen.port().into()];
     assert_eq!(numbers, [2, 21, 32]);
     assert_eq!(settings.shutdown_timeout_s.get(), 20);
 }
@@ -150,40 +150,20 @@ fn unknown_keys_in_the_environment_are_refused() {
     assert!(from_env("PINGMAX", "0").is_ok());
 }
 
-#[derive(clap::Parser)]
-struct Cli {
-    #[command(flatten)]
-    overrides: Overrides,
-}
-
 #[test]
-fn the_command_line_has_every_key_but_the_secret_one() {
-    let command = <Cli as clap::CommandFactory>::command();
-    command.clone().debug_assert();
-    let flags: Vec<String> =
-        command.get_arguments().filter_map(|arg| arg.get_long()).map(str::to_owned).collect();
-    let mut args = vec!["pingma".to_owned()];
-    for key in keys() {
-        let flag = key.replace('_', "-");
-        assert_eq!(flags.contains(&flag), key != "metrics_token", "{flag}");
-        if key != "metrics_token" {
-            args.push(format!("--{flag}=1"));
-        }
-    }
-    let values = <Cli as clap::Parser>::try_parse_from(args).unwrap().overrides.into_values();
-    assert_eq!(values.len() + 1, keys().len());
-    assert!(values.keys().all(|key| keys().contains(key)));
-    assert!(<Cli as clap::Parser>::try_parse_from(["pingma", "--metrics-token=x"]).is_err());
-}
-
-#[test]
-fn a_switch_needs_no_value() {
-    let parse = |arg: &str| {
-        let cli = <Cli as clap::Parser>::try_parse_from(["pingma", arg]).unwrap();
-        load(Some("allow_fsync_off = true"), &[], cli.overrides).unwrap().allow_fsync_off
+fn what_the_command_line_says_are_settings() {
+    let text = || Some("x".to_owned());
+    let all = Overrides {
+        config: None,
+        database: text(),
+        listen: text(),
+        public_url: text(),
+        key_file: text(),
+        allow_fsync_off: text(),
     };
-    assert!(parse("--allow-fsync-off"));
-    assert!(!parse("--allow-fsync-off=false"));
+    let values = all.into_values();
+    assert_eq!(values.len(), 5);
+    assert!(values.keys().all(|key| keys().contains(key)), "{values:?}");
 }
 
 #[test]
@@ -265,9 +245,9 @@ fn numbers_have_bounds() {
         let name = Origin::Environment.spell(key);
         assert_eq!(message(from_env(&name, "x")), format!("environment: {name} {allowed}, not \"x\""));
     }
-    let overrides = Overrides { pool_size: Some("65".to_owned()), ..Overrides::default() };
+    let overrides = Overrides { allow_fsync_off: Some("65".to_owned()), ..Overrides::default() };
     let text = message(load(None, &[], overrides));
-    assert_eq!(text, "command line: --pool-size must be a whole number from 1 to 64, not \"65\"");
+    assert_eq!(text, "command line: --allow-fsync-off must be true or false, not \"65\"");
 }
 
 #[test]

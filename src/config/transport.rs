@@ -7,7 +7,7 @@ use super::{ConfigError, Settings};
 /// How HTTP is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport<'a> {
-    /// As it is: to this machine only, or to a reverse proxy.
+    /// As it is: to this machine, or to a named reverse proxy. Other peers are refused, call by call.
     Plain,
     /// Over TLS, with the files of the certificate and its key.
     Tls {

@@ -87,7 +87,8 @@ impl DatabaseUrl {
                 Ok(Conn::Sqlite(conn))
             }
             Self::Postgres(url) => {
-                let mut conn = PgConnection::establish(url).map_err(DbError::connect)?;
+                let mut conn = PgConnection::establish(url)
+                    .map_err(|error| DbError::connect_postgres(&error, &self.to_string()))?;
                 conn.batch_execute(POSTGRES_SETUP)?;
                 Ok(Conn::Postgres(conn))
             }

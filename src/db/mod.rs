@@ -54,6 +54,27 @@ impl DbError {
         Self::Away(error.to_string())
     }
 
+    /// What libpq says where it can't connect. While it reads an address it quotes what it stumbles over, and that may be the
+    /// password: so only what it says of a server is passed on, and of an address that could be masked in parts.
+    fn connect_postgres(error: &diesel::ConnectionError, masked: &str) -> Self {
+        let text = match error {
+            diesel::ConnectionError::BadConnection(text) => text.as_str(),
+            _ => "",
+        };
+        let of_a_server = ["connection to server ", "could not connect to server", "FATAL:"];
+        // Some options are read only when a server is about to be called.
+        let quotes = masked.ends_with("://***") || text.contains("invalid ");
+        if !quotes && of_a_server.iter().any(|begin| text.starts_with(begin)) {
+            return Self::Away(text.to_owned());
+        }
+        let what = if text.starts_with("could not translate host name") {
+            "there is no host of that name"
+        } else {
+            "libpq can't use the address"
+        };
+        Self::Away(format!("{what}: {masked}"))
+    }
+
     /// A row that can't be read.
     pub fn corrupt(what: impl std::fmt::Display) -> Self {
         Self::Corrupt(what.to_string())
@@ -82,4 +103,41 @@ impl From<Error> for DbError {
 /// Holds a guarded write to its one row: none means that somebody else was faster.
 fn one(changed: usize) -> Result<(), DbError> {
     if changed == 1 { Ok(()) } else { Err(DbError::Conflict) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::conn::DatabaseUrl;
+
+    fn refusal(url: &str) -> String {
+        let url: DatabaseUrl = url.parse().unwrap();
+        url.connect().err().unwrap().to_string()
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_used_is_told_without_its_password() {
+        for url in [
+            "postgres://pingma:geheim%zz@127.0.0.1:1/p",
+            "postgres://pingma:x@127.0.0.1:geheim/p",
+            "postgres://pingma@127.0.0.1:1/p?connect_timeout=geheim",
+            "postgres://pingma@127.0.0.1:1/p?geheim",
+            "postgres://pingma@127.0.0.1:1/p?passwort=geheim",
+            "postgres://pingma@127.0.0.1:1/p?sslmode=geheim",
+            "postgres://pingma:x@geheim@127.0.0.1:1/p",
+            "postgres://pingma:[geheim",
+        ] {
+            let said = refusal(url);
+            let shown: DatabaseUrl = url.parse().unwrap();
+            assert!(said.contains(&shown.to_string()), "{said}");
+            // What the address itself is shown with is masked elsewhere.
+            assert!(!said.replace(&shown.to_string(), "").contains("geheim"), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_server_that_is_away_is_told_in_its_own_words() {
+        let said = refusal("postgres://pingma:geheim@127.0.0.1:1/p?connect_timeout=2");
+        assert!(said.contains("127.0.0.1") && said.contains("port 1"), "{said}");
+        assert!(!said.contains("geheim"), "{said}");
+    }
 }

@@ -58,27 +58,15 @@ pub fn revoke_session(conn: &mut Conn, id: SessionId, why: &str, at: Instant) ->
     Ok(())
 }
 
-/// Ends every session of a user but one.
+/// Ends every session of a user.
 ///
 /// # Errors
 /// The database.
-pub fn revoke_sessions_of(
-    conn: &mut Conn,
-    user: UserId,
-    but: Option<SessionId>,
-    why: &str,
-    at: Instant,
-) -> Result<(), DbError> {
+pub fn revoke_sessions_of(conn: &mut Conn, user: UserId, why: &str, at: Instant) -> Result<(), DbError> {
     use sessions as t;
-    on_backend!(conn, c => {
-        let mut query = diesel::update(t::table.filter(t::user_id.eq(user)).filter(t::revoked_at.is_null()))
-            .set((t::revoked_at.eq(at), t::revoked_for.eq(why)))
-            .into_boxed();
-        if let Some(kept) = but {
-            query = query.filter(t::id.ne(kept));
-        }
-        query.execute(c)
-    })?;
+    on_backend!(conn, c => diesel::update(t::table.filter(t::user_id.eq(user)).filter(t::revoked_at.is_null()))
+        .set((t::revoked_at.eq(at), t::revoked_for.eq(why)))
+        .execute(c))?;
     Ok(())
 }
 

@@ -108,7 +108,7 @@ impl Cast {
     pub fn sign_out(&self, app: &App) -> std::result::Result<(), DemoError> {
         let mut conn = app.pool.get()?;
         for person in &self.people {
-            revoke_sessions_of(&mut conn, person.id, None, "the history was written", app.clock.now())?;
+            revoke_sessions_of(&mut conn, person.id, "the history was written", app.clock.now())?;
         }
         Ok(())
     }

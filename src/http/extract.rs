@@ -1,6 +1,7 @@
 //! What handlers read from a request: who calls, in which language, which page, which body.
 
-use std::future::{Ready, ready};
+use std::future::ready;
+use std::pin::Pin;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
@@ -15,7 +16,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::{Service, json};
+use super::{Service, devices, json};
 use crate::auth::secret::{OpaqueSecret, SecretKind};
 use crate::db::registry::Page;
 use crate::domain::actor::Credential;
@@ -165,10 +166,19 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>> {
 
 impl FromRequest for Caller {
     type Error = Error;
-    type Future = Ready<Result<Self>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(Self::read(request))
+        let read = Self::read(request);
+        let Ok(Self { credential: Credential::Device { key_digest }, .. }) = read else {
+            return Box::pin(ready(read));
+        };
+        let request = request.clone();
+        Box::pin(async move {
+            let service = request.app_data::<web::Data<Service>>().ok_or(Code::Internal)?;
+            devices::admit(service, &request, key_digest).await?;
+            read
+        })
     }
 }
 
@@ -202,7 +212,7 @@ fn digest(service: &Service, request: &HttpRequest, body: &str) -> [u8; 32] {
 
 impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
     type Error = Error;
-    type Future = std::pin::Pin<Box<dyn Future<Output = Result<Self>>>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());

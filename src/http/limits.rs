@@ -1,7 +1,7 @@
 //! How often one address may call what needs no login, and how many codes may be typed.
 
 use std::hash::Hash;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroU32;
 
 use actix_web::HttpRequest;
@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 pub struct Rates {
     /// Tries to sign in, of one address.
     pub login: NonZeroU32,
-    /// Calls without login, of one address.
+    /// Calls without login, and calls with unknown keys of devices, of one address.
     pub public: NonZeroU32,
     /// Typed codes, of one address and of one organization.
     pub typed: NonZeroU32,
@@ -28,6 +28,7 @@ pub struct Rates {
 pub struct Limits {
     login: DefaultKeyedRateLimiter<IpAddr>,
     public: DefaultKeyedRateLimiter<IpAddr>,
+    strange_devices: DefaultKeyedRateLimiter<IpAddr>,
     typed: DefaultKeyedRateLimiter<IpAddr>,
     typed_by: DefaultKeyedRateLimiter<OrganizationId>,
     trusted_proxies: TrustedProxies,
@@ -39,10 +40,18 @@ impl Limits {
         Self {
             login: RateLimiter::keyed(Quota::per_minute(per_minute.login)),
             public: RateLimiter::keyed(Quota::per_minute(per_minute.public)),
+            strange_devices: RateLimiter::keyed(Quota::per_minute(per_minute.public)),
             typed: RateLimiter::keyed(Quota::per_minute(per_minute.typed)),
             typed_by: RateLimiter::keyed(Quota::per_minute(per_minute.typed)),
             trusted_proxies,
         }
+    }
+
+    /// Whether a peer may come over plain HTTP: from this machine, or as a named proxy.
+    pub fn may_speak_plain(&self, peer: Option<SocketAddr>) -> bool {
+        peer.is_some_and(|peer| {
+            peer.ip().to_canonical().is_loopback() || self.trusted_proxies.contains(peer.ip())
+        })
     }
 
     /// The address of the client: the peer, or what a trusted proxy says.
@@ -85,6 +94,15 @@ impl Limits {
         check(&self.public, &customer(self.client(request)))
     }
 
+    /// Counts a key of a device that is not known: apart from other calls, so that scans of labels behind the same address
+    /// keep no scale out.
+    ///
+    /// # Errors
+    /// 429.
+    pub fn strange_device(&self, request: &HttpRequest) -> Result<()> {
+        check(&self.strange_devices, &customer(self.client(request)))
+    }
+
     /// Counts a typed code. It has no tag: without a limit somebody could try ids one by one and learn which exist.
     ///
     /// # Errors
@@ -98,6 +116,7 @@ impl Limits {
     pub fn shrink(&self) {
         self.login.retain_recent();
         self.public.retain_recent();
+        self.strange_devices.retain_recent();
         self.typed.retain_recent();
         self.typed_by.retain_recent();
     }

@@ -13,7 +13,7 @@ use tracing::Instrument;
 use super::extract::lang_of;
 use super::routes::Pattern;
 use super::{Service, bounds, problem};
-use crate::error::Error;
+use crate::error::{Code, Error};
 
 /// The id of a request.
 #[derive(Debug, Clone)]
@@ -42,10 +42,11 @@ pub async fn around(
         // Answered as GET is. That no body goes out the HTTP/1 encoder sees to: it remembers what was asked.
         request.head_mut().method = Method::GET;
     }
-    let span = tracing::info_span!("request", %id, %method, route = tracing::field::Empty);
+    let span = tracing::info_span!("request", request_id = %id, %method, route = tracing::field::Empty);
     let begun = service.as_ref().map(|s| s.app.clock.now());
     // The request must not be held here: actix hands it on by the only reference.
-    let response = match bounds::check(request.head()) {
+    let admitted = transport(&request, service.as_ref().map(|s| &***s));
+    let response = match admitted.and_then(|()| bounds::check(request.head())) {
         Ok(()) => next.call(request).instrument(span.clone()).await?.map_into_boxed_body(),
         Err(error) => request.error_response(error),
     };
@@ -61,6 +62,14 @@ pub async fn around(
         span.in_scope(|| tracing::info!(status, duration_us = micros, "served"));
     }
     Ok(response)
+}
+
+/// Without TLS the service is for its own machine and the proxies that are named, whoever else can reach its port: what
+/// anybody else sends, a password perhaps, went over the network in the clear.
+fn transport(request: &ServiceRequest, service: Option<&Service>) -> Result<(), Error> {
+    let plain = !request.app_config().secure();
+    let refused = service.is_some_and(|s| plain && !s.limits.may_speak_plain(request.peer_addr()));
+    if refused { Err(Code::PlainHttp.into()) } else { Ok(()) }
 }
 
 /// The name under which a method is counted: anybody may make up others, and each would be a series of its own.

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod bounds;
 pub mod cylinders;
+pub mod devices;
 pub mod extract;
 pub mod filling;
 pub mod json;
@@ -37,6 +38,10 @@ pub struct Service {
     pub fonts: LabelFonts,
     /// How often one address may call what needs no login.
     pub limits: Limits,
+    /// Keys of scales that were looked up.
+    pub devices: devices::KnownDevices,
+    /// What `/readyz` found last.
+    pub readiness: operations::Readiness,
     /// Metrics to show.
     pub metrics: Option<PrometheusHandle>,
     /// What `/metrics` asks for.

@@ -125,12 +125,14 @@ fn path_parameters(path: &str) -> Vec<Parameter> {
     path.split('/')
         .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
         .map(|name| {
+            // A page for people takes whatever they typed.
+            let longest = (!path.starts_with("/C/")).then_some(600);
             let schema = ObjectBuilder::new().schema_type(Type::String);
             ParameterBuilder::new()
                 .name(name)
                 .parameter_in(ParameterIn::Path)
                 .required(Required::True)
-                .schema(Some(schema.max_length(Some(600)).build()))
+                .schema(Some(schema.max_length(longest).build()))
                 .build()
         })
         .collect()

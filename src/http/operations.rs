@@ -1,14 +1,19 @@
 //! What operators and machines ask: is it alive, is it ready, how is it doing, what can it do.
 
+use std::sync::Arc;
+
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 use secrecy::ExposeSecret;
 use serde_json::json;
+use tokio::sync::Mutex;
 
 use super::extract::single;
 use super::reply::{Data, HttpResult, blocking};
+use crate::app::App;
 use crate::db::facts::trusted_at;
-use crate::error::{Code, Error};
+use crate::domain::instant::Instant;
+use crate::error::{Code, Error, Result};
 use crate::ledger::clock_is_trusted;
 
 /// `GET /healthz`: the process answers.
@@ -16,15 +21,45 @@ pub async fn health() -> HttpResponse {
     HttpResponse::Ok().json(json!({ "status": "ok" }))
 }
 
-/// `GET /readyz`: the database answers, its schema fits, and the clock is believed.
+/// How long an answer of `/readyz` is given again, in microseconds.
+const READY_FOR: i64 = 1_000_000;
+
+/// When somebody looked last, and whether the clock was believed or what else was wrong.
+type Look = Option<(Instant, Result<bool>)>;
+
+/// What `/readyz` found last. Anybody may ask, and each look takes a connection: there is one at a time, and one a second.
+#[derive(Default)]
+pub struct Readiness(Arc<Mutex<Look>>);
+
+impl Readiness {
+    /// The lock goes along with the look, which runs on when whoever asked is gone.
+    async fn ask(&self, service: &Data) -> Result<bool> {
+        let mut last = Arc::clone(&self.0).lock_owned().await;
+        let now = service.app.clock.now();
+        if let Some((at, found)) = &*last
+            && (0..READY_FOR).contains(&now.micros().saturating_sub(at.micros()))
+        {
+            return found.clone();
+        }
+        blocking(service, move |app| {
+            let found = look(app);
+            *last = Some((app.clock.now(), found.clone()));
+            found
+        })
+        .await
+    }
+}
+
+/// Whether the clock is believed; the database has to say.
+fn look(app: &App) -> Result<bool> {
+    let mut conn = app.pool.get()?;
+    crate::db::migrations::check(&mut conn)?;
+    Ok(clock_is_trusted(trusted_at(&mut conn)?, app.clock.now(), app.clock_gap_days))
+}
+
+/// `GET /readyz`: the database answers, its schema fits, and the clock is believed, or so it was within the last second.
 pub async fn ready(service: Data) -> HttpResult {
-    let trusted = blocking(&service, |app| {
-        let mut conn = app.pool.get()?;
-        crate::db::migrations::check(&mut conn)?;
-        Ok(clock_is_trusted(trusted_at(&mut conn)?, app.clock.now(), app.clock_gap_days))
-    })
-    .await?;
-    if trusted {
+    if service.readiness.ask(&service).await? {
         Ok(HttpResponse::Ok().json(json!({ "status": "ready" })))
     } else {
         let detail = "the clock is far from the newest recorded event: fills are refused until it is set right, \

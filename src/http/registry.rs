@@ -7,7 +7,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::extract::{Body, Caller, Limit, page, query};
-use super::reply::{Data, HttpResult, change, create, list, read, write};
+use super::reply::{Data, HttpResult, blocking, hashing, list, read, stored, submit, write};
 use crate::app::registry::{self as app, Judgement};
 use crate::auth::permission::Action;
 use crate::db::registry::{
@@ -48,7 +48,14 @@ pub async fn create_organization(
     caller: Caller,
     body: Body<app::NewOrganization>,
 ) -> HttpResult {
-    create(&service, &caller, Action::CreateOrganization, body, app::create_organization).await
+    submit(
+        &service,
+        &caller,
+        (Action::CreateOrganization, StatusCode::CREATED),
+        body,
+        app::create_organization,
+    )
+    .await
 }
 
 /// `GET /organizations`
@@ -76,7 +83,7 @@ pub async fn change_organization(
     body: Body<app::OrganizationChange>,
 ) -> HttpResult {
     let id: OrganizationId = path_id(&request, "id", Code::OrganizationNotFound)?;
-    change(&service, &caller, Action::JudgeOrganization, body, move |session, body| {
+    submit(&service, &caller, (Action::JudgeOrganization, StatusCode::OK), body, move |session, body| {
         app::change_organization(session, id, body)
     })
     .await
@@ -90,7 +97,7 @@ pub async fn create_license(
     body: Body<app::NewLicense>,
 ) -> HttpResult {
     let id: OrganizationId = path_id(&request, "id", Code::OrganizationNotFound)?;
-    create(&service, &caller, Action::WriteLicense, body, move |session, body| {
+    submit(&service, &caller, (Action::WriteLicense, StatusCode::CREATED), body, move |session, body| {
         app::create_license(session, id, body)
     })
     .await
@@ -116,7 +123,7 @@ pub async fn judge_license(
     body: Body<Judgement>,
 ) -> HttpResult {
     let id: LicenseId = path_id(&request, "id", Code::LicenseNotFound)?;
-    change(&service, &caller, Action::WriteLicense, body, move |session, body| {
+    submit(&service, &caller, (Action::WriteLicense, StatusCode::OK), body, move |session, body| {
         app::judge_license(session, id, body)
     })
     .await
@@ -124,7 +131,7 @@ pub async fn judge_license(
 
 /// `POST /sites`
 pub async fn create_site(service: Data, caller: Caller, body: Body<app::NewSite>) -> HttpResult {
-    create(&service, &caller, Action::WriteSite, body, app::create_site).await
+    submit(&service, &caller, (Action::WriteSite, StatusCode::CREATED), body, app::create_site).await
 }
 
 /// `GET /sites`
@@ -139,7 +146,7 @@ pub async fn list_sites(service: Data, caller: Caller, request: HttpRequest) -> 
 
 /// `POST /scales`
 pub async fn create_scale(service: Data, caller: Caller, body: Body<app::NewScale>) -> HttpResult {
-    create(&service, &caller, Action::WriteScale, body, app::create_scale).await
+    submit(&service, &caller, (Action::WriteScale, StatusCode::CREATED), body, app::create_scale).await
 }
 
 /// `GET /scales`
@@ -160,19 +167,24 @@ pub async fn change_scale(
     body: Body<app::ScaleChange>,
 ) -> HttpResult {
     let id: ScaleId = path_id(&request, "id", Code::ScaleNotFound)?;
-    change(&service, &caller, Action::WriteScale, body, move |session, body| {
+    submit(&service, &caller, (Action::WriteScale, StatusCode::OK), body, move |session, body| {
         app::change_scale(session, id, body)
     })
     .await
 }
 
-/// `POST /scales/{id}/keys`: never replayed, because a key is stored nowhere.
+/// `POST /scales/{id}/keys`: a repetition is told which key was made, because the key itself is stored nowhere.
 pub async fn create_device_key(service: Data, caller: Caller, request: HttpRequest) -> HttpResult {
     let id: ScaleId = path_id(&request, "id", Code::ScaleNotFound)?;
-    write(&service, caller.plain_call(), Action::WriteScale, StatusCode::CREATED, move |session| {
-        app::create_device_key(session, id)
+    let call = caller.call(caller.no_body());
+    let answer = blocking(&service, move |app| {
+        app.write(&call, Action::WriteScale, |session| app::create_device_key(session, id))
     })
-    .await
+    .await?;
+    if answer.replayed {
+        return app::device_key_was_shown(&answer.body);
+    }
+    Ok(stored(StatusCode::CREATED, answer))
 }
 
 /// `DELETE /scales/{id}/keys/{key_id}`
@@ -203,18 +215,16 @@ pub async fn end_shift(service: Data, caller: Caller, request: HttpRequest) -> H
 
 /// `POST /users`
 pub async fn create_user(service: Data, caller: Caller, body: Body<app::NewUser>) -> HttpResult {
-    let permit = service.app.hashing.acquire().await.map_err(|_| Code::Unavailable)?;
     let call = caller.call(body.digest);
-    let answer = super::reply::blocking(&service, move |app| {
+    let answer = hashing(&service, move |app| {
         let new = &body.value;
         // Hashing takes most of a second's worth of a core: only for those who may, and not inside the transaction.
         app.read(&call, Action::WriteUser, |_| Ok(()))?;
         let hash = app::hash_password(&new.password, new.username.as_str(), "/password", &*app.ids)?;
         app.write(&call, Action::WriteUser, |session| app::create_user(session, new, &hash))
     })
-    .await;
-    drop(permit);
-    Ok(super::reply::stored(StatusCode::CREATED, answer?))
+    .await?;
+    Ok(stored(StatusCode::CREATED, answer))
 }
 
 /// `GET /users`
@@ -235,9 +245,8 @@ pub async fn change_user(
     body: Body<app::UserChange>,
 ) -> HttpResult {
     let id: UserId = path_id(&request, "id", Code::UserNotFound)?;
-    let permit = service.app.hashing.acquire().await.map_err(|_| Code::Unavailable)?;
     let call = caller.call(body.digest);
-    let answer = super::reply::blocking(&service, move |app| {
+    let answer = hashing(&service, move |app| {
         let new = &body.value;
         let username = app.read(&call, Action::WriteUser, |session| Ok(app::user(session, id)?.username))?;
         let hash = match &new.password {
@@ -246,9 +255,8 @@ pub async fn change_user(
         };
         app.write(&call, Action::WriteUser, |session| app::change_user(session, id, new, hash.as_deref()))
     })
-    .await;
-    drop(permit);
-    Ok(super::reply::stored(StatusCode::OK, answer?))
+    .await?;
+    Ok(stored(StatusCode::OK, answer))
 }
 
 /// `POST /users/{id}/certificates`
@@ -259,7 +267,7 @@ pub async fn create_certificate(
     body: Body<app::NewCertificate>,
 ) -> HttpResult {
     let id: UserId = path_id(&request, "id", Code::UserNotFound)?;
-    create(&service, &caller, Action::WriteCertificate, body, move |session, body| {
+    submit(&service, &caller, (Action::WriteCertificate, StatusCode::CREATED), body, move |session, body| {
         app::create_certificate(session, id, body)
     })
     .await
@@ -285,7 +293,7 @@ pub async fn judge_certificate(
     body: Body<Judgement>,
 ) -> HttpResult {
     let id: CertificateId = path_id(&request, "id", Code::CertificateNotFound)?;
-    change(&service, &caller, Action::JudgeCertificate, body, move |session, body| {
+    submit(&service, &caller, (Action::JudgeCertificate, StatusCode::OK), body, move |session, body| {
         app::judge_certificate(session, id, body)
     })
     .await
@@ -293,7 +301,8 @@ pub async fn judge_certificate(
 
 /// `POST /supply-agreements`
 pub async fn create_agreement(service: Data, caller: Caller, body: Body<app::NewAgreement>) -> HttpResult {
-    create(&service, &caller, Action::WriteAgreement, body, app::create_agreement).await
+    submit(&service, &caller, (Action::WriteAgreement, StatusCode::CREATED), body, app::create_agreement)
+        .await
 }
 
 /// `GET /organizations/{id}/supply-agreements`
@@ -400,7 +409,7 @@ pub async fn set_policy(
     if name.len() > 100 {
         return Err(Error::new(Code::NotFound, "no such policy"));
     }
-    change(&service, &caller, Action::WritePolicy, body, move |session, body| {
+    submit(&service, &caller, (Action::WritePolicy, StatusCode::OK), body, move |session, body| {
         app::set_policy(session, &name, body)
     })
     .await

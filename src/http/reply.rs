@@ -53,6 +53,20 @@ pub async fn blocking<T: Send + 'static>(
     web::block(move || work(&app)).await.map_err(|_| Code::Unavailable)?
 }
 
+/// The same for work that hashes a password. The permit goes along with the work: it runs on when the client is gone, and
+/// whoever sends and hangs up must not have more hashed at once.
+pub async fn hashing<T: Send + 'static>(
+    service: &Data,
+    work: impl FnOnce(&App) -> Result<T> + Send + 'static,
+) -> Result<T> {
+    let permit = Arc::clone(&service.app.hashing).acquire_owned().await.map_err(|_| Code::Unavailable)?;
+    blocking(service, move |app| {
+        let _until_done = permit;
+        work(app)
+    })
+    .await
+}
+
 /// Looks something up and answers 200.
 pub async fn read<T: Serialize + Send + 'static>(
     service: &Data,
@@ -77,11 +91,11 @@ pub async fn write<T: Serialize + Audited>(
     Ok(stored(status, answer))
 }
 
-/// The same for a call with a body: 201.
-pub async fn create<B, T>(
+/// The same for a call with a body.
+pub async fn submit<B, T>(
     service: &Data,
     caller: &Caller,
-    action: Action,
+    (action, status): (Action, StatusCode),
     body: Body<B>,
     mut work: impl FnMut(&mut Session<'_>, &B) -> Result<T> + Send + 'static,
 ) -> HttpResult
@@ -90,23 +104,7 @@ where
     T: Serialize + Audited,
 {
     let call = caller.call(body.digest);
-    write(service, call, action, StatusCode::CREATED, move |session| work(session, &body.value)).await
-}
-
-/// The same for a change: 200.
-pub async fn change<B, T>(
-    service: &Data,
-    caller: &Caller,
-    action: Action,
-    body: Body<B>,
-    mut work: impl FnMut(&mut Session<'_>, &B) -> Result<T> + Send + 'static,
-) -> HttpResult
-where
-    B: Send + 'static,
-    T: Serialize + Audited,
-{
-    let call = caller.call(body.digest);
-    write(service, call, action, StatusCode::OK, move |session| work(session, &body.value)).await
+    write(service, call, action, status, move |session| work(session, &body.value)).await
 }
 
 pub(super) fn stored(status: StatusCode, answer: Answer) -> HttpResponse {
@@ -121,14 +119,14 @@ fn mark_replay(response: &mut actix_web::HttpResponseBuilder, replayed: bool) {
     }
 }
 
-/// Hands a command to the ledger; a denial goes into the audit log.
-pub async fn command(service: &Data, command: impl Command + 'static) -> Result<Receipt> {
-    let (call, action) = (command.call().clone(), command.action());
+/// Hands a command of a caller to the ledger; a denial goes into the audit log.
+pub async fn command(service: &Data, caller: &Caller, command: impl Command + 'static) -> Result<Receipt> {
+    let action = command.action();
     let result = service.app.writer.write(Box::new(command)).await;
     if let Err(error) = &result
         && is_denial(error)
     {
-        let error = error.clone();
+        let (call, error) = (caller.plain_call(), error.clone());
         let noted = blocking(service, move |app| {
             app.deny_command(&call, action, &error);
             Ok(())

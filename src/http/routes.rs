@@ -231,7 +231,7 @@ fn equipment_routes() -> Vec<Entry> {
         post("/scales", Needs(A::WriteScale), re::create_scale).body::<registry::NewScale>().reply::<rows::ScaleRow>(201).says("Enter a scale"),
         get("/scales", Needs(A::ReadScale), re::list_scales).query::<re::PageQuery>().reply_list::<rows::ScaleRow>().says("List scales"),
         patch("/scales/{id}", Needs(A::WriteScale), re::change_scale).body::<registry::ScaleChange>().reply::<rows::ScaleRow>(200).says("Record a new calibration"),
-        post("/scales/{id}/keys", Needs(A::WriteScale), re::create_device_key).keyed(Key::No).reply::<registry::NewDeviceKey>(201).says("Make a device key; it is shown once, two may be active"),
+        post("/scales/{id}/keys", Needs(A::WriteScale), re::create_device_key).reply::<registry::NewDeviceKey>(201).says("Make a device key; it is shown once, two may be active. A call that comes again is told the id of the key it made: 409"),
         delete("/scales/{id}/keys/{key_id}", Needs(A::WriteScale), re::revoke_device_key).reply::<rows::DeviceKeyRow>(200).says("Revoke a device key"),
         post("/scales/{id}/shift", Needs(A::WorkShift), re::begin_shift).reply::<rows::ScaleRow>(200).says("Begin a shift: the scale acts for this operator, for 12 hours at most"),
         delete("/scales/{id}/shift", Needs(A::WorkShift), re::end_shift).reply::<rows::ScaleRow>(200).says("End a shift"),

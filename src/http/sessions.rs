@@ -6,10 +6,9 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::extract::{Body, Caller};
-use super::reply::{Data, HttpResult, blocking};
+use super::reply::{Data, HttpResult, blocking, hashing};
 use crate::app::session::who_am_i;
 use crate::domain::value::Text;
-use crate::error::Code;
 
 /// Name and password.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -46,13 +45,11 @@ pub struct PasswordChange {
 /// `POST /auth/login`
 pub async fn log_in(service: Data, request: HttpRequest, body: Body<Login>) -> HttpResult {
     let address = service.limits.login(&request)?;
-    let permit = service.app.hashing.acquire().await.map_err(|_| Code::Unavailable)?;
-    let tokens = blocking(&service, move |app| {
+    let tokens = hashing(&service, move |app| {
         app.log_in(&body.value.username.as_str().to_ascii_lowercase(), &body.value.password, address)
     })
-    .await;
-    drop(permit);
-    Ok(HttpResponse::Ok().json(tokens?))
+    .await?;
+    Ok(HttpResponse::Ok().json(tokens))
 }
 
 /// `POST /auth/refresh`
@@ -85,13 +82,10 @@ pub async fn change_password(
     body: Body<PasswordChange>,
 ) -> HttpResult {
     let address = service.limits.login(&request)?;
-    let permit = service.app.hashing.acquire().await.map_err(|_| Code::Unavailable)?;
-    let changed = blocking(&service, move |app| {
+    hashing(&service, move |app| {
         let given = body.value;
         app.change_password(&caller.plain_call(), &given.current_password, &given.new_password, address)
     })
-    .await;
-    drop(permit);
-    changed?;
+    .await?;
     Ok(HttpResponse::NoContent().finish())
 }

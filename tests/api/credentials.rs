@@ -136,6 +136,58 @@ both! {
     }
 }
 
+both! {
+    async fn a_member_that_is_null_is_taken_away_and_one_left_out_stays(app) {
+        let cast = Cast::enter(&app).await;
+        let user = format!("PATCH /api/v1/users/{}", cast.filler.worker_id);
+        let kept = app.send(&user, &cast.filler.admin, json!({ "display_name": "李四" })).await.expect(200);
+        assert_eq!(kept["site_id"], cast.filler.site.as_str());
+        let gone = app.send(&user, &cast.filler.admin, json!({ "site_id": null })).await.expect(200);
+        assert_eq!(gone["site_id"], Value::Null);
+
+        let line = format!("PATCH /api/v1/organizations/{}", cast.filler.id);
+        let place = json!({ "lat": 32.0, "lon": 120.9 });
+        let set = json!({ "address": "人民路1号", "location": place });
+        app.send(&line, &cast.admin, set).await.expect(200);
+        let kept = app.send(&line, &cast.admin, json!({ "name": "新名称" })).await.expect(200);
+        assert_eq!((&kept["address"], &kept["location"]), (&json!("人民路1号"), &place));
+        let gone = app.send(&line, &cast.admin, json!({ "address": null, "location": null })).await.expect(200);
+        assert_eq!((&gone["address"], &gone["location"]), (&Value::Null, &Value::Null));
+    }
+}
+
+both! {
+    async fn the_file_of_an_organization_can_be_put_right(app) {
+        let cast = Cast::enter(&app).await;
+        let line = format!("PATCH /api/v1/organizations/{}", cast.filler.id);
+        let change = async |auth: &str, body: Value| app.send(&line, auth, body).await;
+        let changed = change(&cast.admin, json!({ "credit_code": "91320600ma1new0001" })).await.expect(200);
+        assert_eq!(changed["credit_code"], "91320600MA1NEW0001");
+        assert_eq!(change(&cast.admin, json!({ "credit_code": "913206-00" })).await.json()["errors"][0]["code"], "bad_format");
+        let rival = app.get(&format!("/api/v1/organizations/{}", cast.rival.id), &cast.admin).await.expect(200);
+        let taken = change(&cast.admin, json!({ "credit_code": rival["credit_code"] })).await;
+        assert_eq!(taken.problem(409), "already_exists");
+        assert_eq!(change(&cast.regulator, json!({ "credit_code": "91320600MA1NEW0002" })).await.problem(403), "forbidden");
+        assert_eq!(change(&cast.regulator, json!({ "authority": null })).await.problem(403), "forbidden");
+
+        for (wrong, why) in [
+            (json!({ "authority": "fire" }), "contradiction"),
+            (json!({ "kinds": ["regulator"] }), "required"),
+        ] {
+            assert_eq!(change(&cast.admin, wrong).await.json()["errors"][0]["code"], why);
+        }
+        let changed = change(&cast.admin, json!({ "kinds": ["regulator"], "authority": "fire" })).await.expect(200);
+        assert_eq!((&changed["kinds"], &changed["authority"]), (&json!(["regulator"]), &json!("fire")));
+        let changed = change(&cast.admin, json!({ "kinds": ["filler"], "authority": null })).await.expect(200);
+        assert_eq!(changed["authority"], Value::Null);
+
+        let me = app.get("/api/v1/me", &cast.admin).await.expect(200);
+        let platform = format!("PATCH /api/v1/organizations/{}", me["organization"]["id"].as_str().expect("an id"));
+        let refused = app.send(&platform, &cast.admin, json!({ "credit_code": "91320600MA1NEW0003" })).await;
+        assert_eq!(refused.problem(409), "state_conflict");
+    }
+}
+
 /// A POST of sites under a key.
 async fn keyed(app: &TestApp, auth: &str, key: &str, body: &Value) -> Reply {
     app.ask(Ask {

@@ -1,10 +1,22 @@
 //! Scales with keys of their own, and the shifts of those who work at them.
 
+use std::sync::Barrier;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use diesel::prelude::*;
+use pingma::app::registry::create_device_key;
+use pingma::auth::permission::Action;
+use pingma::db::registry::DeviceKeyRow;
+use pingma::db::schema::idempotency_records;
 use pingma::domain::actor::Role;
+use pingma::error::Code;
+use pingma::ledger::Call;
+use pingma::on_backend;
 use serde_json::{Value, json};
 
 use crate::both;
-use crate::support::app::Reply;
+use crate::support::app::{Ask, Reply};
 use crate::support::cast::{certify, challenge_rate, check, created, register, session_of, sign_in};
 use crate::support::{Cast, TestApp};
 
@@ -64,6 +76,94 @@ both! {
         assert_eq!(again.status, 404);
         new_key(&app, &cast).await;
         app.verify();
+    }
+}
+
+both! {
+    async fn a_key_whose_answer_got_lost_is_named_and_not_shown_again(app) {
+        let cast = Cast::enter(&app).await;
+        let keys = format!("/api/v1/scales/{}/keys", cast.filler.scale);
+        let make = async |key: &str| {
+            let auth = Some(cast.filler.admin.clone());
+            app.ask(Ask { line: format!("POST {keys}"), auth, key: Some(key.to_owned()), ..Ask::default() }).await
+        };
+        let made = make("k-1").await.expect(201);
+        for _ in 0..2 {
+            let again = make("k-1").await;
+            assert_eq!(again.problem(409), "device_key_shown");
+            let error = again.json()["errors"][0].clone();
+            assert_eq!((&error["pointer"], &error["detail"]), (&json!("/id"), &made["id"]));
+            assert!(!again.text().contains(made["key"].as_str().expect("a key")));
+        }
+        let scale = cast.filler.scale.parse().expect("an id");
+        assert_eq!(DeviceKeyRow::active_of(&mut app.conn(), scale).expect("the database answers").len(), 1);
+        let id = made["id"].as_str().expect("an id");
+        app.send(&format!("DELETE {keys}/{id}"), &cast.filler.admin, Value::Null).await.expect(200);
+        let next = make("k-2").await.expect(201);
+        assert_ne!(next["id"], made["id"]);
+        let records = idempotency_records::table.select(idempotency_records::body);
+        let stored: Vec<String> = on_backend!(&mut app.conn(), c => records.load(c)).expect("the records");
+        assert!(stored.iter().all(|body| !body.contains("pmd_")), "{stored:?}");
+    }
+}
+
+both! {
+    async fn keys_that_are_asked_for_at_once_are_two_at_most(app) {
+        let cast = Cast::enter(&app).await;
+        let scale = cast.filler.scale.parse().expect("an id");
+        let token = cast.filler.admin.trim_start_matches("Bearer ");
+        let credential = app.app.tokens.verify(token, app.now()).expect("a good token").credential();
+        let call = Call::plain(credential, "POST /api/v1/scales/{id}/keys");
+        let start = Barrier::new(8);
+        let made: Vec<_> = std::thread::scope(|scope| {
+            let make = || {
+                start.wait();
+                app.app.write(&call, Action::WriteScale, |session| create_device_key(session, scale))
+            };
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(make)).collect();
+            threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+        });
+        let active = DeviceKeyRow::active_of(&mut app.conn(), scale).expect("the database answers").len();
+        assert!((1..=2).contains(&active), "{active} keys are active");
+        assert_eq!(made.iter().filter(|made| made.is_ok()).count(), active);
+        for error in made.into_iter().filter_map(Result::err) {
+            assert!(matches!(error.code, Code::StateConflict | Code::ChangedInBetween), "{error}");
+        }
+    }
+}
+
+both! {
+    async fn a_made_up_key_takes_no_place_in_the_queue(app) {
+        let mut app = app;
+        let cast = Cast::enter(&app).await;
+        let (id, device) = new_key(&app, &cast).await;
+        app.limit_public_calls(3);
+        let made = register(&app, &cast.filler, "A0000001").await;
+        let code = made["code"].as_str().expect("a code");
+        unattended(&checked(&app, &device, code, &cast.filler.scale).await);
+        // Nothing gets through the queue from here on.
+        app.app.writer.stop();
+        let made_up = |n: u8| format!("Device pmd_{}", URL_SAFE_NO_PAD.encode([n; 32]));
+        for n in 0..2 {
+            let reply = checked(&app, &made_up(n), code, &cast.filler.scale).await;
+            assert_eq!(reply.problem(401), "token_invalid");
+        }
+        for n in 2..5 {
+            let reply = checked(&app, &made_up(n), code, &cast.filler.scale).await;
+            assert_eq!(reply.problem(429), "too_many_requests");
+        }
+        let waits = checked(&app, &device, code, &cast.filler.scale).await;
+        assert_eq!(waits.status, 503, "a scale that is known gets to the queue: {}", waits.text());
+        app.clock.advance(61);
+        let waits = checked(&app, &device, code, &cast.filler.scale).await;
+        assert_eq!(waits.status, 503, "and is no stranger when it is looked up again: {}", waits.text());
+
+        let line = format!("DELETE /api/v1/scales/{}/keys/{id}", cast.filler.scale);
+        app.send(&line, &cast.filler.admin, Value::Null).await.expect(200);
+        app.clock.advance(61);
+        assert_eq!(checked(&app, &device, code, &cast.filler.scale).await.status, 503, "looked up and forgotten");
+        let stranger = checked(&app, &device, code, &cast.filler.scale).await;
+        assert_eq!(stranger.problem(429), "too_many_requests");
     }
 }
 

@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
+use diesel::connection::SimpleConnection as _;
 use pingma::config::Bounded;
 use pingma::http::routes::table;
 use pingma::server;
@@ -70,7 +71,7 @@ fn listen(app: &TestApp) -> SocketAddr {
     let (send, receive) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
-            let running = server::start(&shared, inside, None).expect("it listens");
+            let running = server::start(&shared, inside, None, None).expect("it listens");
             let address = running.addresses[0];
             running
                 .run::<server::StartError>(|| {
@@ -129,6 +130,41 @@ async fn head_is_get_without_the_body() {
         assert_eq!(same_each_time(&get), same_each_time(&head), "{path}");
         assert_eq!(nothing, "", "{path}");
         assert!(get.starts_with("HTTP/1.1 307") || !body.is_empty(), "{path}: {get}");
+    }
+}
+
+#[actix_web::test]
+async fn whoever_asks_whether_it_is_ready_takes_a_connection_once_a_second() {
+    let app = TestApp::sqlite();
+    assert_eq!(call(&app, "GET /readyz").await.status, 200);
+    app.conn().batch_execute("DROP TABLE ledger_head").expect("somebody at the file");
+    assert_eq!(call(&app, "GET /readyz").await.status, 200, "the answer of this second");
+    app.clock.advance(1);
+    assert_eq!(call(&app, "GET /readyz").await.problem(503), "unavailable");
+}
+
+#[actix_web::test]
+async fn plain_http_is_for_this_machine_and_its_named_proxies() {
+    let mut app = TestApp::sqlite();
+    app.trust_proxy("10.0.0.7");
+    let from = async |peer: &str, line: &str| {
+        app.ask(Ask { line: line.to_owned(), peer: Some(peer.to_owned()), ..Ask::default() }).await
+    };
+    for peer in
+        ["127.0.0.1:9", "127.8.0.1:9", "[::1]:9", "10.0.0.7:9", "[::ffff:10.0.0.7]:9", "[::ffff:127.0.0.1]:9"]
+    {
+        assert_eq!(from(peer, "GET /healthz").await.status, 200, "{peer}");
+    }
+    for peer in ["10.0.0.8:9", "192.0.2.1:9", "[::ffff:10.0.0.8]:9", "[2001:db8::1]:9"] {
+        for line in [
+            "GET /healthz",
+            "POST /api/v1/auth/login",
+            "GET /C/7K3M9PQ2X",
+            "GET /nothing",
+            "OPTIONS /healthz",
+        ] {
+            assert_eq!(from(peer, line).await.problem(403), "plain_http", "{line} from {peer}");
+        }
     }
 }
 

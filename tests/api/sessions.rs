@@ -1,14 +1,21 @@
 //! Signing in, staying in, getting out.
 
 use std::sync::Arc;
+use std::task::Poll;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use diesel::RunQueryDsl as _;
 use pingma::auth::keyring::Keyring;
 use pingma::auth::token::Tokens;
 use pingma::clock::SeededIds;
+use pingma::db::DbError;
+use pingma::db::conn::Conn;
+use pingma::db::registry::UserRow;
+use pingma::db::tx::transaction;
 use pingma::domain::actor::Role;
 use pingma::error::Code;
+use pingma::http::reply::hashing;
 use serde_json::{Value, json};
 
 use crate::both;
@@ -53,6 +60,13 @@ fn bearer(pair: &Value) -> String {
 
 async fn me(app: &TestApp, auth: &str) -> Reply {
     app.get("/api/v1/me", auth).await
+}
+
+/// How many connections to this PostgreSQL database wait for a lock.
+fn waiting(conn: &mut Conn) -> i64 {
+    let Conn::Postgres(conn) = conn else { return 0 };
+    let sql = "(SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')";
+    diesel::select(diesel::dsl::sql::<diesel::sql_types::BigInt>(sql)).get_result(conn).expect("a number")
 }
 
 /// An answer without the id of its request.
@@ -215,6 +229,72 @@ both! {
         app.send(&line, &cast.filler.admin, json!({ "password": "harbor plum seven" })).await.expect(200);
         assert_eq!(me(&app, &bearer(&pair)).await.problem(401), "token_invalid");
     }
+}
+
+both! {
+    async fn a_password_that_was_right_a_moment_ago_opens_nothing_after_a_change(app) {
+        let cast = Cast::enter(&app).await;
+        let id = enter(&app, &cast, "ming").await;
+        let line = format!("PATCH /api/v1/users/{id}");
+        let prove = |password: &str| {
+            let proven = app.app.prove("ming", &password.into(), std::net::Ipv4Addr::LOCALHOST.into());
+            proven.expect("the password is right")
+        };
+        for (password, change) in [
+            (GOOD, json!({ "active": false })),
+            (GOOD, json!({ "active": true, "password": "harbor plum seven" })),
+            ("harbor plum seven", json!({ "active": false })),
+        ] {
+            app.send(&line, &cast.filler.admin, json!({ "active": true })).await.expect(200);
+            let proven = prove(password);
+            app.send(&line, &cast.filler.admin, change).await.expect(200);
+            let late = app.app.open_session(&proven).err().expect("no session");
+            assert_eq!(late.code, Code::CredentialsWrong);
+        }
+        app.send(&line, &cast.filler.admin, json!({ "active": true })).await.expect(200);
+        log_in(&app, "ming", "harbor plum seven").await.expect(200);
+        app.app.record_denials(&mut app.conn(), true).expect("they are written");
+        let log = app.get("/api/v1/audit?action=log_in&outcome=denied", &cast.filler.admin).await.expect(200);
+        assert_eq!(log["items"][0]["subject"]["times"], 3, "{log:#}");
+    }
+}
+
+#[actix_web::test]
+async fn a_sign_in_waits_for_a_change_that_is_not_committed_yet() {
+    let app = TestApp::postgres();
+    let cast = Cast::enter(&app).await;
+    let id = enter(&app, &cast, "ming").await.parse().expect("an id");
+    let proven = app.app.prove("ming", &GOOD.into(), std::net::Ipv4Addr::LOCALHOST.into()).expect("right");
+    let (mut changing, mut watching) = (app.conn(), app.conn());
+    let late = std::thread::scope(|scope| {
+        let late = transaction(&mut changing, |conn| {
+            let user = UserRow::get(conn, id)?.expect("the user");
+            UserRow { active: false, ..user }.update(conn)?;
+            let opening = scope.spawn(|| app.app.open_session(&proven));
+            // It is over too early without the lock, and waits for us with it.
+            while !opening.is_finished() && waiting(&mut watching) == 0 {
+                std::thread::yield_now();
+            }
+            Ok::<_, DbError>(opening)
+        });
+        late.expect("committed").join().expect("no panic")
+    });
+    assert_eq!(late.err().expect("no session").code, Code::CredentialsWrong);
+}
+
+#[actix_web::test]
+async fn who_hangs_up_has_no_more_hashed_at_once() {
+    let app = TestApp::sqlite();
+    let free = app.app.hashing.available_permits();
+    let (end, ends) = std::sync::mpsc::channel::<()>();
+    let mut work = Box::pin(hashing(&app.service, move |_| Ok(ends.recv().is_ok())));
+    // The client goes away as soon as the work has begun.
+    std::future::poll_fn(|task| Poll::Ready(work.as_mut().poll(task).is_pending())).await;
+    drop(work);
+    assert_eq!(app.app.hashing.available_permits(), free - 1, "the work holds its permit");
+    end.send(()).expect("it waits");
+    let all = u32::try_from(free).expect("a few");
+    let _all = app.app.hashing.acquire_many(all).await.expect("the permit comes back");
 }
 
 both! {

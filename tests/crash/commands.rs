@@ -148,6 +148,25 @@ fn a_second_server_on_the_same_file_does_not_start() {
 }
 
 #[test]
+fn who_finds_the_file_taken_has_not_touched_it() {
+    let home = Home::sqlite();
+    let url = home.database.parse().expect("an address");
+    let held = pingma::server::lock(&url).expect("nobody has it");
+    let demo = ["demo", "--once", "--cylinders", "100", "--database", home.database.as_str()];
+    for arguments in [&["serve", "--listen", "127.0.0.1:0"][..], &["migrate"], &demo] {
+        let late = home.run(arguments);
+        assert_eq!(late.code, Some(3), "{arguments:?}: {late:?}");
+        assert!(late.err.contains("another server"), "{arguments:?}: {late:?}");
+        let mut files =
+            std::fs::read_dir(home.dir()).expect("the folder").map(|file| file.expect("a file").file_name());
+        assert_eq!(files.next(), Some("pingma.db.lock".into()), "{arguments:?}");
+        assert_eq!(files.next(), None, "{arguments:?} made neither database nor keys");
+    }
+    drop(held);
+    home.must(&["migrate"]);
+}
+
+#[test]
 fn without_its_keys_a_service_with_labels_does_not_start() {
     let home = Home::sqlite();
     let code = with_a_cylinder(&home);

@@ -306,6 +306,9 @@ CREATE INDEX fills_organization ON fills (organization_id, log_index);
 CREATE INDEX fills_site ON fills (site_id, log_index);
 CREATE INDEX fills_scale ON fills (scale_id);
 CREATE INDEX fills_operator ON fills (operator_id);
+-- The few that are held, and those of a day, without a walk through all. Not partial: the status comes as a parameter.
+CREATE INDEX fills_status ON fills (status, log_index);
+CREATE INDEX fills_finished_at ON fills (finished_at);
 
 CREATE TABLE public_scans (
     id BYTEA PRIMARY KEY,

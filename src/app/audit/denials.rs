@@ -4,7 +4,7 @@
 //! the running minute) is lost; nothing was done by it.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::domain::audit::{Act, Who};
 use crate::domain::instant::Instant;
@@ -51,7 +51,9 @@ struct Count {
 
 /// The denials that wait.
 #[derive(Debug, Default)]
-pub struct Denials(Mutex<BTreeMap<Denial, Count>>);
+pub struct Denials(Mutex<Counts>);
+
+type Counts = BTreeMap<Denial, Count>;
 
 /// What is to be written, and how often it happened.
 pub type Waiting = Vec<(Denial, u64, Instant)>;
@@ -59,22 +61,27 @@ pub type Waiting = Vec<(Denial, u64, Instant)>;
 impl Denials {
     /// Counts one.
     pub fn note(&self, denial: Denial, at: Instant) {
-        self.add(denial, 1, at);
+        let mut counts = self.lock();
+        Self::add(&mut counts, denial, 1, at);
     }
 
-    fn add(&self, denial: Denial, times: u64, at: Instant) {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(counts: &mut Counts, denial: Denial, times: u64, at: Instant) -> &mut Count {
         let fits = counts.contains_key(&denial) || counts.len() < MAX_DIFFERENT;
         let key = if fits { denial } else { Denial::others() };
         let count = counts.entry(key).or_insert(Count { unwritten: 0, last_at: at, written_in: None });
         count.unwritten = count.unwritten.saturating_add(times);
         count.last_at = at;
+        count
     }
 
     /// Takes out what may be written now: all of it at the end, otherwise what has no entry in this minute.
     pub fn take(&self, now: Instant, at_the_end: bool) -> Waiting {
         let minute = now.micros().div_euclid(MINUTE_MICROS);
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut counts = self.lock();
         let mut taken = Vec::new();
         counts.retain(|denial, count| {
             let due = at_the_end || count.written_in != Some(minute);
@@ -90,11 +97,9 @@ impl Denials {
 
     /// Counts again what could not be written.
     pub fn put_back(&self, waiting: Waiting) {
+        let mut counts = self.lock();
         for (denial, times, at) in waiting {
-            self.add(denial.clone(), times, at);
-            if let Some(count) = self.0.lock().unwrap_or_else(PoisonError::into_inner).get_mut(&denial) {
-                count.written_in = None;
-            }
+            Self::add(&mut counts, denial, times, at).written_in = None;
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What an entry of the audit log says of the thing that was changed: ids and how it stands now, and nothing that is secret or
-//! about a person. A type that is written by `App::write` has to say it here.
+//! What an entry of the audit log says of the thing that was changed: ids, how it stands now and the reason of a judgement
+//! over an organization, and nothing that is secret or about a person. A type that is written by `App::write` has to say it here.
 
 use serde_json::{Value, json};
 
@@ -13,6 +13,11 @@ use crate::db::registry::{
 pub trait Audited {
     /// What the log says of it.
     fn subject(&self) -> Value;
+
+    /// What is kept in place of an answer that holds a secret, for a call that comes again under its key.
+    fn kept(&self) -> Option<Value> {
+        None
+    }
 }
 
 impl Audited for OrganizationRow {
@@ -26,7 +31,7 @@ impl Audited for LicenseRow {
     fn subject(&self) -> Value {
         json!({ "license_id": self.id, "organization_id": self.organization_id, "kind": self.kind,
             "number": self.number, "valid_from": self.valid_from, "valid_to": self.valid_to, "media": self.media,
-            "districts": self.districts, "status": self.status, "version": self.version })
+            "districts": self.districts, "status": self.status, "reason": self.status_reason, "version": self.version })
     }
 }
 
@@ -48,6 +53,10 @@ impl Audited for ScaleRow {
 impl Audited for NewDeviceKey {
     fn subject(&self) -> Value {
         json!({ "device_key_id": self.id })
+    }
+
+    fn kept(&self) -> Option<Value> {
+        Some(json!({ "id": self.id }))
     }
 }
 

@@ -1,9 +1,10 @@
 //! Sites, scales, device keys, shifts.
 
 use super::super::Session;
-use super::place;
+use super::{hidden_as, place};
 use crate::auth::permission::Scope;
 use crate::auth::secret::{OpaqueSecret, SecretKind};
+use crate::db::DbError;
 use crate::db::registry::{DeviceKeyRow, ScaleRow, SiteRow};
 use crate::domain::cylinder::Medium;
 use crate::domain::date::Day;
@@ -11,7 +12,7 @@ use crate::domain::district::DistrictCode;
 use crate::domain::id::{DeviceKeyId, OrganizationId, ScaleId, SiteId};
 use crate::domain::registry::{Location, SiteKind};
 use crate::domain::value::{Name, Number};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, FieldError, Result};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -68,7 +69,7 @@ pub fn create_site(session: &mut Session<'_>, new: &NewSite) -> Result<SiteRow> 
 /// A site of an organization that the actor may see.
 fn site(session: &mut Session<'_>, id: SiteId) -> Result<SiteRow> {
     let row = SiteRow::get(session.conn, id)?.ok_or(Code::SiteNotFound)?;
-    session.organization(row.organization_id).map_err(|_| Code::SiteNotFound)?;
+    session.organization(row.organization_id).map_err(hidden_as(Code::SiteNotFound))?;
     Ok(row)
 }
 
@@ -133,7 +134,7 @@ pub fn create_scale(session: &mut Session<'_>, new: &NewScale) -> Result<ScaleRo
 /// 404, or the database.
 pub fn scale(session: &mut Session<'_>, id: ScaleId) -> Result<ScaleRow> {
     let row = ScaleRow::get(session.conn, id)?.ok_or(Code::ScaleNotFound)?;
-    session.organization(row.organization_id).map_err(|_| Code::ScaleNotFound)?;
+    session.organization(row.organization_id).map_err(hidden_as(Code::ScaleNotFound))?;
     Ok(row)
 }
 
@@ -150,7 +151,7 @@ pub fn change_scale(session: &mut Session<'_>, id: ScaleId, change: &ScaleChange
 }
 
 /// A device key, shown once.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 pub struct NewDeviceKey {
     /// Its id, for revoking it.
     #[schema(value_type = String, format = "uuid")]
@@ -159,12 +160,27 @@ pub struct NewDeviceKey {
     pub key: String,
 }
 
+/// What a call is told that made a key before: which one, since the key itself is stored nowhere.
+///
+/// # Errors
+/// Always: 409 with the id of the key.
+pub fn device_key_was_shown<T>(kept: &str) -> Result<T> {
+    let kept: serde_json::Value = serde_json::from_str(kept).map_err(DbError::corrupt)?;
+    let id = kept.get("id").and_then(|id| id.as_str()).ok_or(Code::Internal)?;
+    let detail = format!(
+        "the key {id} was made and shown once: revoke it, and make another under another Idempotency-Key"
+    );
+    let field =
+        FieldError { pointer: "/id".to_owned(), code: "made_before".to_owned(), detail: id.to_owned() };
+    Err(Error { fields: vec![field], ..Error::new(Code::DeviceKeyShown, detail) })
+}
+
 /// Makes a key for a scale.
 ///
 /// # Errors
 /// 404, or it has two already.
 pub fn create_device_key(session: &mut Session<'_>, id: ScaleId) -> Result<NewDeviceKey> {
-    let scale = scale(session, id)?;
+    let mut scale = scale(session, id)?;
     if DeviceKeyRow::active_of(session.conn, scale.id)?.len() >= MAX_KEYS {
         return Err(Error::new(Code::StateConflict, "the scale has two keys; revoke one first"));
     }
@@ -178,6 +194,10 @@ pub fn create_device_key(session: &mut Session<'_>, id: ScaleId) -> Result<NewDe
         revoked_at: None,
     };
     row.insert(session.conn)?;
+    // Whoever makes another key at the same time counted without this one: of two, one meets a newer version and counts
+    // again.
+    scale.updated_at = session.now.at;
+    scale.update(session.conn)?;
     Ok(NewDeviceKey { id: row.id, key: secret.text().expose_secret().to_owned() })
 }
 

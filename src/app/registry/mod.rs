@@ -20,8 +20,8 @@ use crate::db::types::Json;
 use crate::domain::date::Day;
 use crate::domain::registry::{LicenseStatus, Location, OrganizationKind};
 use crate::domain::value::Reason;
-use crate::error::{Code, Error, Result};
-use serde::Deserialize;
+use crate::error::{Class, Code, Error, Result};
+use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
 /// Most media, areas, roles or kinds in one list.
@@ -35,6 +35,19 @@ fn place(location: Option<Location>) -> Result<Option<Json<Location>>> {
         Some(location) => Ok(Some(Json::new(location)?)),
         None => Ok(None),
     }
+}
+
+/// Reads a member that may be null: null takes away what was there, where a member that is left out keeps it.
+fn or_null<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> std::result::Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// A thing of an organization that the actor may not see does not exist for them. Whatever else went wrong stays what it
+/// is: a database that is away has not lost the thing.
+fn hidden_as(code: Code) -> impl FnOnce(Error) -> Error {
+    move |error| if error.code.class() == Class::NotFound { code.into() } else { error }
 }
 
 fn bounded<T>(pointer: &str, list: &[T]) -> Result<()> {
@@ -80,4 +93,18 @@ fn judge(before: LicenseStatus, judgement: &Judgement) -> Result<()> {
         return Err(Error::new(Code::StateConflict, "what was revoked stays revoked; enter a new one"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_is_away_is_not_a_thing_that_is_not_there() {
+        let as_site = |code: Code| hidden_as(Code::SiteNotFound)(code.into()).code;
+        assert_eq!(as_site(Code::OrganizationNotFound), Code::SiteNotFound);
+        for other in [Code::Unavailable, Code::Internal, Code::ChangedInBetween, Code::Forbidden] {
+            assert_eq!(as_site(other), other);
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Organizations and their licenses.
 
 use super::super::Session;
-use super::{Judgement, bounded, is_platform, judge, may_judge, period, place};
+use super::{Judgement, bounded, hidden_as, is_platform, judge, may_judge, or_null, period, place};
 use crate::auth::permission::Scope;
 use crate::db::registry::{LicenseRow, OrganizationRow};
 use crate::domain::cylinder::Medium;
@@ -46,18 +46,27 @@ pub struct OrganizationChange {
     /// Its registered name.
     #[serde(default)]
     pub name: Option<Name>,
+    /// 统一社会信用代码, 18 digits and letters.
+    #[serde(default)]
+    pub credit_code: Option<Text<8, 18>>,
     /// What it does.
     #[serde(default)]
     pub kinds: Option<Vec<OrganizationKind>>,
+    /// The function of a regulator; null for everybody else.
+    #[serde(default, deserialize_with = "or_null")]
+    #[schema(value_type = Option<Authority>)]
+    pub authority: Option<Option<Authority>>,
     /// Where it sits.
     #[serde(default)]
     pub district_code: Option<DistrictCode>,
-    /// Address.
-    #[serde(default)]
-    pub address: Option<Remark>,
-    /// Place on the map.
-    #[serde(default)]
-    pub location: Option<Location>,
+    /// Address; null for none.
+    #[serde(default, deserialize_with = "or_null")]
+    #[schema(value_type = Option<Remark>)]
+    pub address: Option<Option<Remark>>,
+    /// Place on the map; null for none.
+    #[serde(default, deserialize_with = "or_null")]
+    #[schema(value_type = Option<Location>)]
+    pub location: Option<Option<Location>>,
     /// Whether it may act. Closed is for good.
     #[serde(default)]
     pub status: Option<OrganizationStatus>,
@@ -81,19 +90,23 @@ fn check_kinds(kinds: &[OrganizationKind], authority: Option<Authority>) -> Resu
     }
 }
 
+fn credit_code(given: &Text<8, 18>) -> Result<String> {
+    if !given.as_str().bytes().all(|b| b.is_ascii_alphanumeric()) {
+        return Err(Error::invalid("/credit_code", "bad_format", "digits and letters"));
+    }
+    Ok(given.as_str().to_ascii_uppercase())
+}
+
 /// Enters an organization.
 ///
 /// # Errors
 /// Invalid, or it exists.
 pub fn create_organization(session: &mut Session<'_>, new: &NewOrganization) -> Result<OrganizationRow> {
     check_kinds(&new.kinds, new.authority)?;
-    if !new.credit_code.as_str().bytes().all(|b| b.is_ascii_alphanumeric()) {
-        return Err(Error::invalid("/credit_code", "bad_format", "digits and letters"));
-    }
     let row = OrganizationRow {
         id: session.ids.id(session.now.at),
         name: new.name.to_string(),
-        credit_code: new.credit_code.as_str().to_ascii_uppercase(),
+        credit_code: credit_code(&new.credit_code)?,
         kinds: new.kinds.clone().into(),
         authority: new.authority,
         district_code: new.district_code.clone(),
@@ -112,6 +125,8 @@ impl OrganizationChange {
     /// Whether anything but the status is to change.
     pub fn touches_file(&self) -> bool {
         self.name.is_some()
+            || self.credit_code.is_some()
+            || self.authority.is_some()
             || self.kinds.is_some()
             || self.district_code.is_some()
             || self.address.is_some()
@@ -141,26 +156,38 @@ pub fn change_organization(
     {
         return Err(Error::new(Code::StateConflict, "a closed organization stays closed"));
     }
-    if let Some(kinds) = &change.kinds {
-        check_kinds(kinds, row.authority)?;
-        row.kinds = kinds.clone().into();
+    if is_platform(&row) && change.credit_code.is_some() {
+        return Err(Error::new(Code::StateConflict, "the platform's own organization is known by its code"));
+    }
+    change_file(&mut row, change)?;
+    row.status = change.status.unwrap_or(row.status);
+    row.updated_at = session.now.at;
+    row.update(session.conn)?;
+    Ok(row)
+}
+
+fn change_file(row: &mut OrganizationRow, change: &OrganizationChange) -> Result<()> {
+    if change.kinds.is_some() || change.authority.is_some() {
+        row.authority = change.authority.unwrap_or(row.authority);
+        row.kinds = change.kinds.clone().map_or_else(|| row.kinds.clone(), Into::into);
+        check_kinds(&row.kinds.0, row.authority)?;
     }
     if let Some(name) = &change.name {
         row.name = name.to_string();
+    }
+    if let Some(code) = &change.credit_code {
+        row.credit_code = credit_code(code)?;
     }
     if let Some(district) = &change.district_code {
         row.district_code = district.clone();
     }
     if let Some(address) = &change.address {
-        row.address = Some(address.to_string());
+        row.address = address.as_ref().map(ToString::to_string);
     }
-    if change.location.is_some() {
-        row.location = place(change.location)?;
+    if let Some(location) = change.location {
+        row.location = place(location)?;
     }
-    row.status = change.status.unwrap_or(row.status);
-    row.updated_at = session.now.at;
-    row.update(session.conn)?;
-    Ok(row)
+    Ok(())
 }
 
 /// A license to enter.
@@ -224,7 +251,7 @@ pub fn create_license(session: &mut Session<'_>, of: OrganizationId, new: &NewLi
 /// 404, or it was revoked.
 pub fn judge_license(session: &mut Session<'_>, id: LicenseId, judgement: &Judgement) -> Result<LicenseRow> {
     let mut row = LicenseRow::get(session.conn, id)?.ok_or(Code::LicenseNotFound)?;
-    let organization = session.organization(row.organization_id).map_err(|_| Code::LicenseNotFound)?;
+    let organization = session.organization(row.organization_id).map_err(hidden_as(Code::LicenseNotFound))?;
     may_judge(session, &organization)?;
     judge(row.status, judgement)?;
     row.status = judgement.status;

@@ -2,7 +2,7 @@
 
 use super::super::Session;
 use super::super::audit::{self, Audited};
-use super::{Judgement, bounded, judge, may_judge, period};
+use super::{Judgement, bounded, hidden_as, judge, may_judge, or_null, period};
 use crate::auth::password::{self, NewPassword};
 use crate::auth::permission::{Action, Scope, scope};
 use crate::clock::IdGen;
@@ -52,9 +52,10 @@ pub struct UserChange {
     /// What they may do.
     #[serde(default)]
     pub roles: Option<Vec<Role>>,
-    /// The site they work at.
-    #[serde(default)]
-    pub site_id: Option<SiteId>,
+    /// The site they work at; null for none.
+    #[serde(default, deserialize_with = "or_null")]
+    #[schema(value_type = Option<SiteId>)]
+    pub site_id: Option<Option<SiteId>>,
     /// Whether the login is enabled.
     #[serde(default)]
     pub active: Option<bool>,
@@ -150,8 +151,15 @@ pub fn create_user(session: &mut Session<'_>, new: &NewUser, password_hash: &str
 /// 404, or the database.
 pub fn user(session: &mut Session<'_>, id: UserId) -> Result<UserRow> {
     let row = UserRow::get(session.conn, id)?.ok_or(Code::UserNotFound)?;
-    session.organization(row.organization_id).map_err(|_| Code::UserNotFound)?;
+    session.organization(row.organization_id).map_err(hidden_as(Code::UserNotFound))?;
     Ok(row)
+}
+
+/// The same, kept as they are until the transaction ends: certificates of one person are entered and judged one after the
+/// other, or the next one would slip in beside the judgement that bars it.
+fn locked(session: &mut Session<'_>, id: UserId) -> Result<UserRow> {
+    UserRow::lock(session.conn, id)?;
+    user(session, id)
 }
 
 /// Changes a user. Disabling one or setting a password ends their sessions; who may fill no more has no shift.
@@ -173,9 +181,9 @@ pub fn change_user(
         check_roles(session, roles, &organization)?;
         row.roles = roles.clone().into();
     }
-    if change.site_id.is_some() {
-        check_site(session, change.site_id, row.organization_id)?;
-        row.site_id = change.site_id;
+    if let Some(site) = change.site_id {
+        check_site(session, site, row.organization_id)?;
+        row.site_id = site;
     }
     if let Some(name) = &change.display_name {
         row.display_name = name.to_string();
@@ -191,7 +199,7 @@ pub fn change_user(
         ScaleRow::end_shifts_of(session.conn, id, session.now.at)?;
     }
     if !row.active || password_hash.is_some() {
-        revoke_sessions_of(session.conn, id, None, "changed by an administrator", session.now.at)?;
+        revoke_sessions_of(session.conn, id, "changed by an administrator", session.now.at)?;
     }
     Ok(row)
 }
@@ -221,7 +229,7 @@ pub fn create_certificate(
     of: UserId,
     new: &NewCertificate,
 ) -> Result<CertificateRow> {
-    let holder = user(session, of)?;
+    let holder = locked(session, of)?;
     period(new.valid_from, new.valid_to)?;
     // Per employer: a number that was mistyped elsewhere must not keep a certificate out.
     if CertificateRow::is_taken(session.conn, holder.organization_id, new.kind, new.number.as_str())? {
@@ -262,7 +270,7 @@ pub fn judge_certificate(
     judgement: &Judgement,
 ) -> Result<CertificateRow> {
     let mut row = CertificateRow::get(session.conn, id)?.ok_or(Code::CertificateNotFound)?;
-    let holder = user(session, row.user_id).map_err(|_| Code::CertificateNotFound)?;
+    let holder = locked(session, row.user_id).map_err(hidden_as(Code::CertificateNotFound))?;
     let organization = session.organization(holder.organization_id)?;
     may_judge(session, &organization)?;
     judge(row.status, judgement)?;

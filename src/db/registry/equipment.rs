@@ -145,6 +145,19 @@ impl ScaleRow {
 }
 
 impl DeviceKeyRow {
+    /// Reads one by the digest of the key, revoked or not.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn by_digest(conn: &mut Conn, digest: &[u8; 32]) -> Result<Option<Self>, DbError> {
+        use device_keys as t;
+        Ok(on_backend!(conn, c => t::table
+            .filter(t::digest.eq(digest.to_vec()))
+            .select(Self::as_select())
+            .first(c)
+            .optional())?)
+    }
+
     /// Keys of a scale that were not revoked.
     ///
     /// # Errors

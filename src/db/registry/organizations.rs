@@ -98,6 +98,7 @@ impl OrganizationRow {
         use organizations as t;
         let changes = (
             t::name.eq(&self.name),
+            t::credit_code.eq(&self.credit_code),
             t::kinds.eq(&self.kinds),
             t::authority.eq(self.authority),
             t::district_code.eq(&self.district_code),

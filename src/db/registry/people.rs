@@ -94,6 +94,20 @@ impl UserRow {
         update_version!(conn, self of users, changes)
     }
 
+    /// Reads one and keeps it as it is until the transaction ends; events that name it are not held up. On SQLite a
+    /// transaction that writes is alone anyway.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn lock(conn: &mut Conn, id: UserId) -> Result<Option<Self>, DbError> {
+        use users as t;
+        let of = t::table.filter(t::id.eq(id));
+        Ok(match conn {
+            Conn::Sqlite(c) => of.select(Self::as_select()).first(c).optional()?,
+            Conn::Postgres(c) => of.select(Self::as_select()).for_no_key_update().first(c).optional()?,
+        })
+    }
+
     /// Reads one by the name to sign in with.
     ///
     /// # Errors

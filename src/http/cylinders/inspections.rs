@@ -77,7 +77,7 @@ pub async fn inspect(service: Data, caller: Caller, body: Body<InspectionRequest
         items: given.items,
         scrap_reason: given.scrap_reason,
     };
-    let receipt = command(&service, new).await?;
+    let receipt = command(&service, &caller, new).await?;
     let event = &receipt.event;
     let EventData::Inspected(data) = &event.event.data else {
         return Err(Code::Internal.into());
@@ -120,7 +120,7 @@ pub async fn extend_life(
         assessment_no: body.value.assessment_no,
         registration_change_no: body.value.registration_change_no,
     };
-    Ok(act(&command(&service, new).await?))
+    Ok(act(&command(&service, &caller, new).await?))
 }
 
 /// `POST /cylinders/{ref}/scrappings`
@@ -135,5 +135,5 @@ pub async fn scrap(
         target: target(&service, &caller, Action::Inspect, &request).await?,
         documented: body.value.into(),
     };
-    Ok(act(&command(&service, new).await?))
+    Ok(act(&command(&service, &caller, new).await?))
 }

@@ -41,7 +41,7 @@ pub async fn replace_label(
         target: target(&service, &caller, Action::RegisterCylinder, &request).await?,
         reason: body.value.reason,
     };
-    let receipt = command(&service, new).await?;
+    let receipt = command(&service, &caller, new).await?;
     let event = &receipt.event;
     let (EventData::LabelBound(data), Some(cylinder_id)) = (&event.event.data, event.event.stream.cylinder())
     else {

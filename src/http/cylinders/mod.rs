@@ -197,7 +197,7 @@ pub async fn register(service: Data, caller: Caller, body: Body<CylinderRequest>
         last_inspection_agency: asked.last_inspection_agency,
         insurance: asked.insurance,
     };
-    let receipt = command(&service, new).await?;
+    let receipt = command(&service, &caller, new).await?;
     let event = &receipt.event;
     let (EventData::Registered(data), Some(id)) = (&event.event.data, event.event.stream.cylinder()) else {
         return Err(Code::Internal.into());

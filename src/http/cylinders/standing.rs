@@ -2,7 +2,7 @@
 
 use super::super::extract::{Body, Caller};
 use super::super::registry::path_id;
-use super::super::reply::{Data, HttpResult, command, create};
+use super::super::reply::{Data, HttpResult, command, submit};
 use super::*;
 use crate::app::registry::{NewOwnerChange, propose_owner_change};
 use crate::app::standing::{ApproveOwnerChange, Change, ChangeStanding};
@@ -19,7 +19,8 @@ async fn stand(
     change: Change,
 ) -> HttpResult {
     let target = target(&service, &caller, change.action(), &request).await?;
-    let receipt = command(&service, ChangeStanding { call: caller.call(digest), target, change }).await?;
+    let receipt =
+        command(&service, &caller, ChangeStanding { call: caller.call(digest), target, change }).await?;
     Ok(act(&receipt))
 }
 
@@ -91,7 +92,7 @@ pub async fn propose(
     body: Body<NewOwnerChange>,
 ) -> HttpResult {
     let target = target(&service, &caller, Action::ChangeOwner, &request).await?;
-    create(&service, &caller, Action::ChangeOwner, body, move |session, body| {
+    submit(&service, &caller, (Action::ChangeOwner, StatusCode::CREATED), body, move |session, body| {
         propose_owner_change(session, target, body)
     })
     .await
@@ -100,6 +101,7 @@ pub async fn propose(
 /// `POST /owner-changes/{id}/approve`
 pub async fn approve(service: Data, caller: Caller, request: HttpRequest) -> HttpResult {
     let id: OwnerChangeId = path_id(&request, "id", Code::OwnerChangeNotFound)?;
-    let receipt = command(&service, ApproveOwnerChange { call: caller.call(caller.no_body()), id }).await?;
+    let receipt =
+        command(&service, &caller, ApproveOwnerChange { call: caller.call(caller.no_body()), id }).await?;
     Ok(act(&receipt))
 }

@@ -119,6 +119,7 @@ pub async fn hand_over(
     };
     let receipt = command(
         &service,
+        &caller,
         HandOver {
             call,
             code: scanned(&service, &request, &caller, &given.code, given.entry).await?,
@@ -200,6 +201,7 @@ pub async fn take_back(
     let entry = given.entry.unwrap_or(Entry::Scanned);
     let receipt = command(
         &service,
+        &caller,
         TakeBack {
             call,
             code: scanned(&service, &request, &caller, &given.code, entry).await?,
@@ -243,6 +245,7 @@ pub async fn empty(
     let entry = given.entry.unwrap_or(Entry::Scanned);
     let receipt = command(
         &service,
+        &caller,
         Empty {
             call,
             code: scanned(&service, &request, &caller, &given.code, entry).await?,

@@ -144,6 +144,7 @@ pub async fn check(
     let code = scanned(&service, &request, &caller, &asked.code, asked.entry).await?;
     let receipt = command(
         &service,
+        &caller,
         CheckFill {
             call,
             code,
@@ -261,6 +262,7 @@ pub async fn record(service: Data, caller: Caller, body: Body<FillRequest>) -> H
     let given = body.value;
     let receipt = command(
         &service,
+        &caller,
         RecordFill {
             call,
             permit_id: given.permit_id,
@@ -297,7 +299,7 @@ pub async fn reweigh(
     let fill_id: EventId = path_id(&request, "id", Code::FillNotFound)?;
     let call = caller.keyed_call(body.digest)?;
     let weighed = ReweighFill { call, fill_id, gross_g: body.value.gross_g, postcheck: body.value.postcheck };
-    let receipt = command(&service, weighed).await?;
+    let receipt = command(&service, &caller, weighed).await?;
     Ok(recorded(StatusCode::OK, &receipt, &fill_reply(&receipt, caller.lang)?))
 }
 

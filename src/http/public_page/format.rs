@@ -42,6 +42,39 @@ pub(super) fn day(lang: Lang, on: NaiveDate) -> String {
     }
 }
 
+/// The length of `2026-06-15`.
+const DATE: usize = 10;
+
+/// A sentence in pieces, and whether each is a date such as `2026-06-15`: one that breaks at a hyphen is misread.
+pub(super) fn pieces(sentence: &str) -> Vec<(&str, bool)> {
+    let mut pieces = Vec::new();
+    let mut rest = sentence;
+    while let Some(at) = (0..rest.len()).find(|at| is_date_at(rest, *at)) {
+        let (before, from) = rest.split_at(at);
+        let (date, after) = from.split_at(DATE);
+        pieces.extend([(before, false), (date, true)]);
+        rest = after;
+    }
+    pieces.push((rest, false));
+    pieces.retain(|(text, _)| !text.is_empty());
+    pieces
+}
+
+/// Whether a date begins there that is no part of a longer number.
+fn is_date_at(text: &str, at: usize) -> bool {
+    let (Some(date), Some(before), Some(after)) =
+        (text.get(at..at + DATE), text.get(..at), text.get(at + DATE..))
+    else {
+        return false;
+    };
+    let goes_on = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let form = |b: u8| b.is_ascii_digit() || b == b'-';
+    date.bytes().all(form)
+        && date.parse::<NaiveDate>().is_ok()
+        && !before.ends_with(goes_on)
+        && !after.starts_with(goes_on)
+}
+
 pub(super) fn month(lang: Lang, on: NaiveDate) -> String {
     match lang {
         Lang::Zh => format!("{}年{}月", on.year(), on.month()),

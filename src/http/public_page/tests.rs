@@ -55,6 +55,18 @@ fn page(lang: Lang, verdict: Verdict) -> PublicPage {
     }
 }
 
+#[test]
+fn a_date_in_a_sentence_does_not_break_at_a_hyphen() {
+    let mut page = page(Lang::Zh, Verdict::NotLawful);
+    let cylinder = page.cylinder.as_mut().unwrap();
+    cylinder.reasons = vec!["检验有效期 2025-06-30 已过，报告 R-2025-06-300 <b>".into()];
+    cylinder.notes = vec!["2026-07-31".into()];
+    let html = page.render().unwrap();
+    assert!(html.contains("<li>检验有效期 <time>2025-06-30</time> 已过"), "{html}");
+    assert!(html.contains("&#60;b&#62;</li>") && html.contains("<li><time>2026-07-31</time></li>"), "{html}");
+    assert!(html.contains("time {\n  white-space: nowrap;\n}"));
+}
+
 fn render(lang: Lang, verdict: Verdict) -> String {
     page(lang, verdict).render().unwrap()
 }

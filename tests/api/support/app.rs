@@ -33,7 +33,8 @@ pub struct TestApp {
     pub clock: Arc<ManualClock>,
     /// Its settings.
     pub settings: Settings,
-    service: web::Data<pingma::http::Service>,
+    /// What its handlers get.
+    pub service: web::Data<pingma::http::Service>,
     dir: Option<Arc<TempDir>>,
 }
 
@@ -96,6 +97,8 @@ pub struct Ask {
     pub body: Option<Value>,
     /// Further headers.
     pub headers: Vec<(String, String)>,
+    /// Where it comes from; this machine if left out.
+    pub peer: Option<String>,
     /// Raw body with its content type, in place of a JSON body.
     pub raw: Option<(String, Vec<u8>)>,
 }
@@ -125,12 +128,11 @@ impl TestApp {
             key_file: Some(dir.join("keys").to_string_lossy().into_owned()),
             public_url: Some("http://pingma.example".to_owned()),
             allow_fsync_off: Some("true".to_owned()),
-            login_rate_per_minute: Some("100000".to_owned()),
-            public_rate_per_minute: Some("100000".to_owned()),
-            typed_rate_per_minute: Some("100000".to_owned()),
             ..Overrides::default()
         };
-        let settings = Settings::load(overrides, [], dir).expect("settings");
+        let rates = ["LOGIN", "PUBLIC", "TYPED"]
+            .map(|what| (format!("PINGMA_{what}_RATE_PER_MINUTE"), "100000".to_owned()));
+        let settings = Settings::load(overrides, rates, dir).expect("settings");
         let mut conn = settings.database.connect().expect("the database answers");
         pingma::db::migrations::run(&mut conn).expect("migrations go up");
         let clock = Arc::new(ManualClock::new(now.parse().expect("an instant")));
@@ -144,6 +146,15 @@ impl TestApp {
     /// From now on one address may make so many calls a minute without login.
     pub fn limit_public_calls(&mut self, per_minute: u32) {
         self.settings.public_rate_per_minute = Bounded::new(per_minute).expect("a rate");
+        let service = server::service(Arc::clone(&self.app), &self.settings, None).expect("the service");
+        self.service = web::Data::new(service);
+    }
+
+    /// From now on this is a proxy whose word is taken.
+    pub fn trust_proxy(&mut self, address: &str) {
+        let env = [("PINGMA_TRUSTED_PROXIES".to_owned(), address.to_owned())];
+        let named = Settings::load(Overrides::default(), env, Path::new("/nonexistent")).expect("settings");
+        self.settings.trusted_proxies = named.trusted_proxies;
         let service = server::service(Arc::clone(&self.app), &self.settings, None).expect("the service");
         self.service = web::Data::new(service);
     }
@@ -249,7 +260,7 @@ pub async fn ask_service(
     let mut request = test::TestRequest::default()
         .method(method.parse::<Method>().expect("a method"))
         .uri(path)
-        .peer_addr("127.0.0.1:5000".parse().expect("an address"));
+        .peer_addr(ask.peer.as_deref().unwrap_or("127.0.0.1:5000").parse().expect("an address"));
     if let Some(auth) = &ask.auth {
         request = request.insert_header(("authorization", auth.as_str()));
     }

@@ -1,0 +1,127 @@
+//! The thread that decides: takes what is waiting, decides it while the batch before is still on its way into the database, and
+//! hands it on to be recorded.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use super::batch::{Ahead, Decisions, Desk, decide};
+use super::command::Command;
+use super::recorder::{Fate, Work};
+use super::writer::{Job, Tally};
+use crate::db::DbError;
+use crate::db::conn::{Conn, DatabaseUrl};
+use crate::db::tx::reading;
+
+/// The largest batch.
+const MAX_BATCH: usize = 256;
+/// How many batches are decided by the recorder, alone with the ledger, after one lost a race: where several servers write the
+/// same rows, as they do when the same scales are busy, deciding first costs more than waiting.
+const CAUTIOUS: u32 = 64;
+
+/// See the head of this file.
+pub(super) struct Decider {
+    database: DatabaseUrl,
+    desk: Desk,
+    tally: Arc<Tally>,
+    conn: Option<Conn>,
+    recorder: Sender<Work>,
+    fates: Receiver<Fate>,
+    /// The batch that was handed on and is not told of yet; what it decided, if that is known.
+    outstanding: Option<Option<Ahead>>,
+    cautious: u32,
+}
+
+/// The recorder's ends of the two channels: what it gets, and where it tells what became of it.
+pub(super) type Ends = (Receiver<Work>, Sender<Fate>);
+
+impl Decider {
+    /// A decider and the recorder's ends. One batch waits at most: more would rest on decisions that rest on decisions.
+    pub(super) fn new(database: DatabaseUrl, desk: Desk, tally: Arc<Tally>) -> (Self, Ends) {
+        let (recorder, work) = bounded(1);
+        let (tell, fates) = bounded(1);
+        let decider =
+            Self { database, desk, tally, conn: None, recorder, fates, outstanding: None, cautious: 0 };
+        (decider, (work, tell))
+    }
+
+    /// Runs until nobody can hand in commands any more and all are handed on.
+    pub(super) fn run(mut self, queue: &Receiver<Job>) {
+        while let Ok(first) = queue.recv() {
+            let mut jobs = vec![first];
+            jobs.extend(queue.try_iter().take(MAX_BATCH - 1));
+            metrics::gauge!("pingma_ledger_waiting")
+                .set(f64::from(u32::try_from(queue.len()).unwrap_or(u32::MAX)));
+            metrics::histogram!("pingma_ledger_batch_size")
+                .record(f64::from(u32::try_from(jobs.len()).unwrap_or(u32::MAX)));
+            let work = self.prepare(jobs);
+            if self.recorder.send(work).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Makes the work, and waits until the batch before is recorded.
+    fn prepare(&mut self, jobs: Vec<Job>) -> Work {
+        if let Ok(fate) = self.fates.try_recv() {
+            self.told(fate);
+        }
+        // Nothing to be gained: the recorder is idle, and one command is not worth two threads.
+        let alone = jobs.len() == 1 && self.outstanding.is_none();
+        if alone || self.cautious > 0 {
+            self.wait();
+            self.cautious = self.cautious.saturating_sub(1);
+            self.outstanding = Some(None);
+            return Work { jobs, decisions: None };
+        }
+        let commands: Vec<&dyn Command> = jobs.iter().map(|job| job.command.as_ref()).collect();
+        let ahead = self.outstanding.as_ref().and_then(Option::as_ref);
+        let decisions = if ahead.is_some_and(|ahead| ahead.carries(&commands)) {
+            let decisions = self.decide(&commands);
+            self.tally.count_carried();
+            // Where the ground gave way, the recorder decides.
+            decisions.filter(|_| self.wait() == Fate::AsDecided)
+        } else {
+            self.wait();
+            self.decide(&commands)
+        };
+        self.outstanding = Some(decisions.as_ref().map(Decisions::ahead));
+        Work { jobs, decisions }
+    }
+
+    /// Waits until nothing is outstanding; says what became of it.
+    fn wait(&mut self) -> Fate {
+        if self.outstanding.is_none() {
+            return Fate::AsDecided;
+        }
+        // A recorder that is gone takes no work either.
+        let fate = self.fates.recv().unwrap_or(Fate::Otherwise);
+        self.told(fate);
+        fate
+    }
+
+    fn told(&mut self, fate: Fate) {
+        if self.outstanding.take().flatten().is_some() && fate == Fate::Otherwise {
+            self.cautious = CAUTIOUS;
+        }
+    }
+
+    /// Decides; `None` where that failed, which the recorder will find out for itself.
+    fn decide(&mut self, commands: &[&dyn Command]) -> Option<Decisions> {
+        let ahead = self.outstanding.as_ref().and_then(Option::as_ref);
+        let (kept, database, desk) = (self.conn.take(), &self.database, &self.desk);
+        let decided = catch_unwind(AssertUnwindSafe(|| {
+            let mut conn = match kept {
+                Some(conn) => conn,
+                None => database.connect_reader()?,
+            };
+            let decisions = reading(&mut conn, |conn| decide(conn, desk, commands, ahead))?;
+            Ok::<_, DbError>((decisions, conn))
+        }));
+        // After a failure the connection is not worth keeping.
+        let (decisions, conn) = decided.ok()?.ok()?;
+        self.conn = Some(conn);
+        Some(decisions)
+    }
+}

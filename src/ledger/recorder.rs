@@ -1,0 +1,156 @@
+//! The thread that records: writes what was decided, commits, then answers. What could not be decided before, or rests on what
+//! did not hold, it decides itself, alone with the ledger.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::append::Heads;
+use super::batch::{Answers, Decisions, Desk, decide};
+use super::command::Command;
+use super::decider::Ends;
+use super::writer::{Job, Receipt, Tally};
+use crate::db::DbError;
+use crate::db::append::lock_head;
+use crate::db::conn::{Conn, DatabaseUrl};
+use crate::db::tx::{TxError, transaction};
+use crate::error::{Code, Result};
+
+/// How often a single command that lost a race is tried.
+const TRIES: usize = 5;
+
+/// Commands, and what they came to if that was decided before.
+pub(super) struct Work {
+    pub(super) jobs: Vec<Job>,
+    pub(super) decisions: Option<Decisions>,
+}
+
+/// What became of work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It is recorded as it was decided.
+    AsDecided,
+    /// It was decided anew, or nothing was decided, or nobody knows.
+    Otherwise,
+}
+
+/// See the head of this file.
+pub(super) struct Recorder {
+    database: DatabaseUrl,
+    desk: Desk,
+    tally: Arc<Tally>,
+    conn: Option<Conn>,
+    /// The heads of chains that the batch before left, for decisions that rest upon it.
+    heads: Heads,
+}
+
+impl Recorder {
+    pub(super) fn new(database: DatabaseUrl, desk: Desk, tally: Arc<Tally>) -> Self {
+        Self { database, desk, tally, conn: None, heads: Heads::default() }
+    }
+
+    /// Runs until the decider is gone.
+    pub(super) fn run(mut self, (work, fates): &Ends) {
+        while let Ok(work) = work.recv() {
+            let fate = self.serve(work);
+            // The decider may be gone; what is recorded stands all the same.
+            let _ = fates.send(fate);
+        }
+    }
+
+    fn serve(&mut self, work: Work) -> Fate {
+        let (commands, replies): (Vec<_>, Vec<_>) =
+            work.jobs.into_iter().map(|job| (job.command, job.reply)).unzip();
+        let commands: Vec<&dyn Command> = commands.iter().map(AsRef::as_ref).collect();
+        let decided =
+            work.decisions.map(|decisions| self.attempt(|conn, _, heads| decisions.write(conn, heads)));
+        let (tried, fate) = match decided {
+            Some(Ok(answers)) => (Ok(answers), Fate::AsDecided),
+            Some(Err(TxError::OutcomeUnknown(error))) => {
+                (Err(TxError::OutcomeUnknown(error)), Fate::Otherwise)
+            }
+            Some(Err(TxError::RolledBack(_))) => {
+                self.tally.count_redecided();
+                (self.decide_and_write(&commands), Fate::Otherwise)
+            }
+            None => (self.decide_and_write(&commands), Fate::Otherwise),
+        };
+        let answers = match tried {
+            Ok(answers) => answers,
+            Err(TxError::OutcomeUnknown(error)) => unknown(&error, commands.len()),
+            // One bad command must not fail its neighbors.
+            Err(TxError::RolledBack(error)) => {
+                tracing::debug!(%error, commands = commands.len(), "batch rolled back, serving one by one");
+                commands.iter().map(|command| self.serve_one(*command)).collect()
+            }
+        };
+        for (reply, answer) in replies.into_iter().zip(answers) {
+            // Whoever asked may be gone; the event stands all the same.
+            let _ = reply.send(answer);
+        }
+        fate
+    }
+
+    fn serve_one(&mut self, command: &dyn Command) -> Result<Receipt> {
+        for _ in 0..TRIES {
+            match self.decide_and_write(&[command]) {
+                Ok(answers) => {
+                    return answers.into_iter().next().unwrap_or_else(|| Err(Code::Internal.into()));
+                }
+                Err(TxError::OutcomeUnknown(error)) => {
+                    return unknown(&error, 1).pop().unwrap_or_else(|| Err(Code::Unavailable.into()));
+                }
+                // Somebody else was faster: look again. A duplicate shows as a taken code or a replay then.
+                Err(TxError::RolledBack(DbError::Conflict | DbError::Duplicate(_))) => {}
+                Err(TxError::RolledBack(error)) => return Err(error.into()),
+            }
+        }
+        Err(Code::ChangedInBetween.into())
+    }
+
+    /// Decides with the lock that every append needs, so that nobody else writes an event until the commit.
+    fn decide_and_write(
+        &mut self,
+        commands: &[&dyn Command],
+    ) -> std::result::Result<Answers, TxError<DbError>> {
+        self.attempt(|conn, desk, heads| {
+            lock_head(conn)?;
+            decide(conn, desk, commands, None)?.write(conn, heads)
+        })
+    }
+
+    /// One batch in one transaction. A panic inside is a failed batch, not the end of the recorder.
+    fn attempt(
+        &mut self,
+        work: impl FnOnce(&mut Conn, &Desk, &mut Heads) -> std::result::Result<Answers, DbError>,
+    ) -> std::result::Result<Answers, TxError<DbError>> {
+        let (kept, database, desk, heads) = (self.conn.take(), &self.database, &self.desk, &mut self.heads);
+        let began = desk.clock.now();
+        let result = catch_unwind(AssertUnwindSafe(|| {
+            let mut conn = match kept {
+                Some(conn) => conn,
+                None => database.connect_writer().map_err(TxError::RolledBack)?,
+            };
+            let result = transaction(&mut conn, |conn| work(conn, desk, heads));
+            // After any other failure the connection is not worth keeping.
+            let keep =
+                matches!(result, Ok(_) | Err(TxError::RolledBack(DbError::Conflict | DbError::Duplicate(_))));
+            Ok((result, keep.then_some(conn)))
+        }));
+        let (result, conn) =
+            result.unwrap_or_else(|_| Err(TxError::RolledBack(DbError::corrupt("a command panicked"))))?;
+        self.conn = conn;
+        if result.is_err() {
+            self.heads = Heads::default();
+        }
+        let spent = self.desk.clock.now().micros().saturating_sub(began.micros());
+        metrics::histogram!("pingma_ledger_transaction_seconds")
+            .record(Duration::from_micros(u64::try_from(spent).unwrap_or(0)));
+        result
+    }
+}
+
+fn unknown(error: &DbError, count: usize) -> Answers {
+    tracing::error!(%error, count, "the outcome of a commit is unknown");
+    (0..count).map(|_| Err(Code::Unavailable.into())).collect()
+}
