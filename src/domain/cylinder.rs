@@ -9,7 +9,7 @@ use super::event::{
     CheckResult, Decision, EarlierInspection, EventData, FillChecked, FillRecorded, FillStatus, Inspected,
     NewEvent, Permit, Registered, Returned,
 };
-use super::hold::{ENDED_BY_EMPTYING, held_for};
+use super::hold::{ends_by_emptying, held_for, is_emptied};
 use super::id::{CylinderId, EventId, OrganizationId, ScaleId, SiteId, UserId};
 use super::instant::Instant;
 use super::value::{CapacityMl, LifeMonths, MaxFillG, Name, Number, PressureKpa, TareG, Text, ThicknessUm};
@@ -379,7 +379,7 @@ impl Cylinder {
                     fill.net_g = data.net_g;
                     fill.heaviest_g = fill.heaviest_g.max(data.net_g);
                     // What is weighed full again was not emptied for the next fill.
-                    fill.emptied_since &= data.net_g <= self.stamp.max_fill_g.get() / 2;
+                    fill.emptied_since &= is_emptied(data.net_g, self.stamp.max_fill_g.get());
                     fill.status = data.status;
                     fill.held_for = held_for(&data.findings);
                 }
@@ -527,11 +527,9 @@ impl Cylinder {
         let limit_g = self.stamp.max_fill_g.get();
         if let Some(fill) = self.last_fill.as_mut() {
             // A breath of gas let out makes no cylinder ready for the next fill.
-            fill.emptied_since |= residual_g <= limit_g / 2;
+            fill.emptied_since |= is_emptied(residual_g, limit_g);
             fill.heaviest_g = residual_g;
-            if residual_g <= limit_g {
-                fill.held_for.retain(|rule| !ENDED_BY_EMPTYING.contains(&rule.as_str()));
-            }
+            fill.held_for.retain(|rule| !ends_by_emptying(rule, residual_g, limit_g));
             if fill.held_for.is_empty() {
                 fill.status = FillStatus::Released;
             }

@@ -70,8 +70,11 @@ both! {
         let weighed = json!({ "gross_g": 31_300, "postcheck": w.postcheck() });
         let again = w.send(&line, &w.cast.filler.worker, weighed).await.expect(200);
         assert_eq!((&again["status"], rules(&again)), (&json!("held"), vec!["fill.recorded-late"]));
-        w.send("POST /emptyings", &w.cast.filler.worker, w.emptying(&code, "来路不明", 0)).await.expect(201);
-        assert_eq!(w.file(&code).await["last_fill"]["status"], "released");
+        for (residual_g, status) in [(14_800, "held"), (7_451, "held"), (7_450, "released")] {
+            let out = w.emptying(&code, "来路不明", residual_g);
+            w.send("POST /emptyings", &w.cast.filler.worker, out).await.expect(201);
+            assert_eq!(w.file(&code).await["last_fill"]["status"], status, "{residual_g}");
+        }
         w.app.verify();
     }
 }

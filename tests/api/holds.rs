@@ -261,8 +261,12 @@ both! {
             assert_eq!(held.expect(200)["status"], "held", "{net_g}");
             assert!(held.rules().contains(&"fill.gas-added".to_owned()), "{net_g}");
         }
-        w.send("POST /emptyings", &w.cast.filler.worker, w.emptying(&code, "多充卸出", 7_500)).await.expect(201);
-        assert_eq!(weigh(7_500).await.expect(200)["status"], "released");
+        for (residual_g, status) in [(7_500, "held"), (7_451, "held"), (7_450, "released")] {
+            let out = w.emptying(&code, "多充卸出", residual_g);
+            w.send("POST /emptyings", &w.cast.filler.worker, out).await.expect(201);
+            assert_eq!(w.file(&code).await["last_fill"]["status"], status, "{residual_g}");
+        }
+        assert_eq!(weigh(7_450).await.expect(200)["status"], "released");
         w.app.verify();
     }
 }
