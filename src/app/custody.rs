@@ -140,6 +140,21 @@ fn may_empty(cylinder: &Cylinder, context: &Context<'_>) -> bool {
     cylinder.owner_id == ours || cylinder.custody.is_at_agency(ours)
 }
 
+/// Nothing is left that was not in it: in a cylinder that has not left since its fill that is what the heaviest weighing
+/// found, and otherwise what it can hold.
+fn check_residual(cylinder: &Cylinder, residual_g: i32) -> Result<()> {
+    let can_hold_g = cylinder.gas_g.max(cylinder.stamp.max_fill_g.get());
+    let still_here = cylinder.last_fill.as_ref().filter(|fill| !fill.moved_since);
+    let (most_g, allowed) = match still_here {
+        Some(fill) => (fill.heaviest_g.max(0), "more than was weighed in it since gas was last taken out"),
+        None => (can_hold_g, "more than the cylinder can hold"),
+    };
+    if residual_g > most_g {
+        return Err(Error::invalid("/residual_g", "out_of_range", allowed));
+    }
+    Ok(())
+}
+
 /// Whether the caller's organization owns a cylinder or has it.
 fn is_known_here(cylinder: &Cylinder, context: &Context<'_>) -> bool {
     [cylinder.owner_id, cylinder.custody.organization_id].contains(&context.actor.organization_id)
@@ -328,9 +343,7 @@ impl Command for Empty {
                 "only its owner empties a cylinder, or the inspection agency that has it",
             ));
         }
-        if self.residual_g.get() > cylinder.gas_g.max(cylinder.stamp.max_fill_g.get()) {
-            return Err(Error::invalid("/residual_g", "out_of_range", "more than the cylinder can hold"));
-        }
+        check_residual(cylinder, self.residual_g.get())?;
         self.check_witness(cylinder, context)?;
         let data = Emptied {
             scan,

@@ -528,7 +528,8 @@ impl Cylinder {
         if let Some(fill) = self.last_fill.as_mut() {
             // A breath of gas let out makes no cylinder ready for the next fill.
             fill.emptied_since |= is_emptied(residual_g, limit_g);
-            fill.heaviest_g = residual_g;
+            // Taking gas out makes nothing heavier: a second weighing above that is still gas without a permit.
+            fill.heaviest_g = fill.heaviest_g.min(residual_g);
             fill.held_for.retain(|rule| !ends_by_emptying(rule, residual_g, limit_g));
             if fill.held_for.is_empty() {
                 fill.status = FillStatus::Released;

@@ -317,7 +317,7 @@ impl Machine {
         Ok(())
     }
 
-    pub fn empty(&mut self, at: usize, label: usize, witnessed: bool) -> Acted {
+    pub fn empty(&mut self, at: usize, label: usize, witnessed: bool, residual_g: i32) -> Acted {
         let c = &mut self.cylinders[at];
         if c.scrapped || c.seized || label + 1 != c.labels {
             return CONFLICT;
@@ -325,16 +325,18 @@ impl Machine {
         if !c.ours {
             return Err((403, "forbidden"));
         }
-        if c.fill.is_some_and(|f| !f.moved || f.held()) && !witnessed {
+        let most_g = c.fill.filter(|f| !f.moved).map_or(MAX_G.max(c.gas_g), |f| f.heaviest_g);
+        if residual_g > most_g || (c.fill.is_some_and(|f| !f.moved || f.held()) && !witnessed) {
             return Err((422, "invalid"));
         }
-        c.gas_g = 0;
+        c.gas_g = c.gas_g.min(residual_g);
         if let Some(f) = c.fill.as_mut() {
-            f.emptied = true;
-            f.heaviest_g = 0;
-            f.over = false;
-            f.added = false;
-            f.overtaken = false;
+            let half = residual_g <= MAX_G / 2;
+            f.emptied |= half;
+            f.heaviest_g = f.heaviest_g.min(residual_g);
+            f.over &= residual_g > MAX_G;
+            f.added &= !half;
+            f.overtaken &= !half;
         }
         Ok(())
     }
