@@ -325,6 +325,9 @@ impl Machine {
         if !c.ours {
             return Err((403, "forbidden"));
         }
+        if c.holder == Holder::Customer {
+            return CONFLICT;
+        }
         let most_g = c.fill.filter(|f| !f.moved).map_or(MAX_G.max(c.gas_g), |f| f.heaviest_g);
         if residual_g > most_g || (c.fill.is_some_and(|f| !f.moved || f.held()) && !witnessed) {
             return Err((422, "invalid"));
