@@ -514,13 +514,21 @@ impl EventData {
         }
     }
 
-    /// Whether it shows in which district the cylinder is. A copied code shows nothing, and that is what is refused or challenged.
+    /// Whether it shows in which district the cylinder is: somebody had it before them. A copied code shows nothing, and that
+    /// is what is refused or challenged; nor does an act of an office, which is done at a desk anywhere.
     pub fn shows_where(&self) -> bool {
         match self {
+            Self::Registered(_)
+            | Self::FillRecorded(_)
+            | Self::Reweighed(_)
+            | Self::Inspected(_)
+            | Self::Scrapped(_)
+            | Self::HandedOver(_)
+            | Self::Emptied(_)
+            | Self::Seized(_) => true,
             Self::FillChecked(data) => data.decision == Decision::Allowed,
-            Self::FillRefused(_) | Self::HandoverRefused(_) => false,
             Self::Returned(data) => data.moves(),
-            _ => true,
+            _ => false,
         }
     }
 

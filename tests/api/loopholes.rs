@@ -221,6 +221,40 @@ both! {
 }
 
 both! {
+    async fn an_act_of_an_office_takes_no_cylinder_out_of_reach(app) {
+        let w = World::enter(app).await;
+        let filler = &w.cast.filler;
+        let body = json!({ "organization_id": filler.id, "kind": "filling_station", "name": "外地站", "district_code": "110000" });
+        let site = w.send("POST /sites", &w.cast.admin, body).await.expect(201);
+        let made = w.cylinder("A0000001").await;
+        let id = w.file(&made).await["id"].as_str().expect("an id").to_owned();
+        let (_, roaming) = sign_in(&w.app, &filler.id, &[Role::Warehouse], None);
+        w.send("POST /returns", &roaming, json!({ "code": made, "site_id": site["id"] })).await.expect(201);
+        let file = format!("/cylinders/{id}");
+        let seen = async || w.get(&file, &w.cast.regulator_elsewhere).await.expect(200)["district_code"].clone();
+        assert_eq!(seen().await, "110000", "where it came in");
+        let document = json!({ "document_no": "D-1", "reason": "for a test" });
+        let off = format!("DELETE /cylinders/{id}/blacklistings");
+        w.act_for_reason(&id, "labels", &filler.admin).await.expect(201);
+        assert_eq!(seen().await, "110000", "after a new label");
+        w.act_for_reason(&id, "losses", &filler.admin).await.expect(201);
+        assert_eq!(seen().await, "110000", "lost");
+        w.act_for_reason(&id, "recoveries", &filler.admin).await.expect(201);
+        assert_eq!(seen().await, "110000", "found");
+        w.act(&id, "blacklistings", &w.cast.regulator).await.expect(201);
+        w.send(&off, &w.cast.regulator, document).await.expect(201);
+        assert_eq!(seen().await, "110000", "on the blacklist and off");
+        let proposal = json!({ "new_owner_id": w.cast.rival.id, "reason": "sold", "document_no": "D-1" });
+        let proposal = w.send(&format!("POST /cylinders/{id}/owner-changes"), &filler.admin, proposal).await.expect(201);
+        let line = format!("POST /owner-changes/{}/approve", proposal["id"].as_str().expect("an id"));
+        w.send(&line, &w.cast.rival.admin, Value::Null).await.expect(201);
+        assert_eq!(seen().await, "110000", "sold");
+        w.act(&id, "seizures", &w.cast.regulator_elsewhere).await.expect(201);
+        w.app.verify();
+    }
+}
+
+both! {
     async fn a_regulator_judges_no_authority_and_nobody_the_platform(app) {
         let w = World::enter(app).await;
         let all = w.get("/organizations?limit=200", &w.cast.admin).await.expect(200);
