@@ -203,7 +203,8 @@ impl TakeBack {
 /// organization has it at a place of its own.
 fn is_contested(cylinder: &Cylinder, context: &Context<'_>) -> bool {
     let ours = context.actor.organization_id;
-    let at_a_place = matches!(cylinder.custody.kind, CustodyKind::Owner | CustodyKind::Site);
+    let at_a_place =
+        matches!(cylinder.custody.kind, CustodyKind::Owner | CustodyKind::Site | CustodyKind::Agency);
     let supplied = context.facts.has_agreement(cylinder.owner_id, ours, context.now);
     at_a_place && !is_known_here(cylinder, context) && !supplied
 }

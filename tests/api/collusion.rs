@@ -137,6 +137,24 @@ both! {
 }
 
 both! {
+    async fn nor_from_an_inspection_agency(app) {
+        let w = World::enter(app).await;
+        let code = w.cylinder("A0000001").await;
+        w.receive(&code).await;
+        let taken = w.send("POST /returns", &w.cast.rival.worker, json!({ "code": code })).await.expect(201);
+        assert_eq!(taken["custody"], json!(null));
+        let file = w.file(&code).await;
+        assert_eq!(file["custody"]["organization_id"], json!(w.cast.agency.id));
+        assert_eq!(w.events(&code).await[0]["data"]["contested"], json!(true));
+        let inspection = json!({ "ref": code, "inspected_on": "2026-06-15", "result": "pass", "report_no": "R-1",
+            "items": { "visual": "pass" } });
+        w.send("POST /inspections", &w.cast.agency.worker, inspection).await.expect(201);
+        assert_eq!(w.take_back(&code).await.expect(201)["custody"]["organization_id"], json!(w.cast.filler.id));
+        w.app.verify();
+    }
+}
+
+both! {
     async fn the_cylinders_of_a_closed_owner_are_not_handed_over(app) {
         let w = World::enter(app).await;
         let delivery = w.own_delivery().await;

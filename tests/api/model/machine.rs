@@ -299,8 +299,8 @@ impl Machine {
         if c.scrapped || c.seized || c.holder == Holder::Filler {
             return CONFLICT;
         }
-        // What its owner has does not come to us by our word.
-        if !c.ours && c.holder == Holder::Owner {
+        // What its owner or an agency has does not come to us by our word.
+        if !c.ours && matches!(c.holder, Holder::Owner | Holder::Agency) {
             return Ok(());
         }
         // From the owner's own hand it only comes home.
