@@ -460,8 +460,8 @@ impl Cylinder {
         self.gas_g = data.net_g.max(0);
         self.last_fill = Some(LastFill {
             id: event.id,
-            // A device whose clock is ahead must not make what comes next look old.
-            at: data.finished_at.min(event.recorded_at),
+            // Not `finished_at`: a device whose clock is ahead must not make what comes next look old.
+            at: event.occurred_at,
             recorded_at: event.recorded_at,
             organization_id: event.organization_id,
             site_id: event.site_id,
@@ -478,7 +478,7 @@ impl Cylinder {
                 kind: CustodyKind::Site,
                 organization_id: event.organization_id,
                 site_id: Some(site_id),
-                since: data.finished_at,
+                since: event.occurred_at,
             };
         }
     }

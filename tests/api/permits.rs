@@ -459,3 +459,22 @@ both! {
         w.app.verify();
     }
 }
+
+both! {
+    async fn a_clock_that_is_ahead_makes_nobodys_scan_old(app) {
+        let w = World::enter(app).await;
+        let yard = w.another_site().await;
+        let code = w.cylinder("A0000001").await;
+        let permit = w.permit(&code).await;
+        let body = w.fill(&permit, GOOD_GROSS_G);
+        // The fill ends 70 s from now by its scale, and is recorded 60 s before that.
+        w.app.clock.advance(10);
+        w.send("POST /fills", &w.cast.filler.worker, body).await.expect(201);
+        assert_eq!(w.file(&code).await["custody"]["since"], json!(w.app.now()));
+        w.app.clock.advance(5);
+        let there = json!({ "code": code, "site_id": yard, "captured_at": w.app.now() });
+        let moved = w.send("POST /returns", &w.cast.filler.worker, there).await.expect(201);
+        assert_eq!(moved["custody"]["site_id"], json!(yard), "it is later than the fill");
+        w.app.verify();
+    }
+}
