@@ -411,7 +411,10 @@ pub fn history_from(session: &mut Session<'_>, cylinder: &Cylinder) -> Result<i6
     if session.scope != Scope::Own || cylinder.owner_id == ours {
         return Ok(1);
     }
-    Ok(history::custody_since(session.conn, cylinder.id, ours)?.unwrap_or(i64::MAX))
+    if cylinder.custody.organization_id != ours {
+        return Ok(i64::MAX);
+    }
+    Ok(history::place_of(session.conn, cylinder.custody_from)?.unwrap_or(i64::MAX))
 }
 
 /// Events in words, with names.

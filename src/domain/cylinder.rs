@@ -288,6 +288,8 @@ pub struct Cylinder {
     pub lost: bool,
     /// Who has it.
     pub custody: Custody,
+    /// The event by which that organization got it, from whomever: from there on its history is theirs to read.
+    pub custody_from: EventId,
     /// The permit that may still be used.
     pub open_permit: Option<OpenPermit>,
     /// The last fill.
@@ -352,6 +354,7 @@ impl Cylinder {
                 site_id: None,
                 since: event.occurred_at,
             },
+            custody_from: event.id,
             open_permit: None,
             last_fill: None,
             gas_g: 0,
@@ -361,6 +364,14 @@ impl Cylinder {
 
     /// Moves the state on by one event of this cylinder. The only place where a cylinder changes.
     pub fn apply(&mut self, event: &NewEvent) {
+        let had_it = self.custody.organization_id;
+        self.change(event);
+        if self.custody.organization_id != had_it {
+            self.custody_from = event.id;
+        }
+    }
+
+    fn change(&mut self, event: &NewEvent) {
         match &event.data {
             EventData::Registered(_) | EventData::FillRefused(_) | EventData::HandoverRefused(_) => {}
             EventData::LabelBound(data) => {

@@ -141,6 +141,48 @@ both! {
 }
 
 both! {
+    async fn what_moved_nothing_begins_and_ends_nobodys_part_of_a_history(app) {
+        let mut w = World::enter(app).await;
+        let code = w.cylinder("A0000001").await;
+        let delivery = w.own_delivery().await;
+        w.filled(&code, 31_300).await;
+        w.hand_over(&delivery, &code).await.expect(200);
+        w.later(3_600);
+        w.send("POST /returns", &w.cast.rival.worker, json!({ "code": code })).await.expect(201);
+        let kinds = async |auth: &str| {
+            let page = w.get(&format!("/cylinders/{code}/events"), auth).await.expect(200);
+            page["items"].as_array().expect("a list").iter().map(|e| e["kind"].as_str().expect("a kind").to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(kinds(&w.cast.rival.admin).await, ["returned"]);
+        let contested = json!({ "code": code });
+        w.send("POST /returns", &w.cast.distributor.worker, contested).await.expect(201);
+        let stale = json!({ "code": code, "captured_at": w.app.now().plus_seconds(-60) });
+        w.send("POST /returns", &w.cast.filler.worker, stale).await.expect(201);
+        assert_eq!(kinds(&w.cast.rival.admin).await, ["returned"; 3], "it is with them still");
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn a_fill_takes_a_cylinder_out_of_who_had_it(app) {
+        let mut w = World::enter(app).await;
+        let agreement = json!({ "distributor_id": w.cast.distributor.id, "number": "G-1", "valid_from": "2026-01-01", "valid_to": "2026-12-31" });
+        w.send("POST /supply-agreements", &w.cast.filler.admin, agreement).await.expect(201);
+        let code = w.cylinder("A0000001").await;
+        let take = async |w: &World| w.send("POST /returns", &w.cast.distributor.worker, json!({ "code": code })).await.expect(201);
+        take(&w).await;
+        w.filled(&code, 31_300).await;
+        w.later(60);
+        take(&w).await;
+        let page = w.get(&format!("/cylinders/{code}/events"), &w.cast.distributor.admin).await.expect(200);
+        assert_eq!(page["items"].as_array().map(Vec::len), Some(1), "{page:#}");
+        let trace = w.get(&format!("/cylinders/{code}/trace"), &w.cast.distributor.admin).await.expect(200);
+        assert_eq!(trace["last_fill"], json!(null), "what was at the station is the station's");
+        w.app.verify();
+    }
+}
+
+both! {
     async fn a_way_between_own_places_lifts_no_rule(app) {
         let w = World::enter(app).await;
         let yard = w.another_site().await;
