@@ -255,7 +255,8 @@ impl Command for TakeBack {
             let allowed = format!("at most {} g fit into this cylinder", cylinder.stamp.max_fill_g.get());
             return Err(Error::invalid("/residual_g", "out_of_range", allowed));
         }
-        let filling = cylinder.open_permit.is_some_and(|open| context.now.at < open.permit.expires_at);
+        // The same question as at the gate: a permit that another on its scale ended keeps nobody waiting.
+        let filling = context.facts.open_for_cylinder(cylinder.id, context.now.at).is_some();
         if filling && cylinder.owner_id != context.actor.organization_id {
             return Err(Error::new(Code::StateConflict, "the cylinder is being filled by its owner"));
         }

@@ -104,12 +104,29 @@ both! {
 
 both! {
     async fn a_strangers_return_voids_no_open_permit(app) {
-        let w = World::enter(app).await;
+        let mut w = World::enter(app).await;
         let code = w.cylinder("A0000001").await;
         let permit = w.permit(&code).await;
         let taken = w.send("POST /returns", &w.cast.rival.worker, json!({ "code": code })).await;
         assert_eq!(taken.problem(409), "state_conflict");
+        w.later(600);
+        let taken = w.send("POST /returns", &w.cast.agency.worker, json!({ "code": code })).await;
+        assert_eq!(taken.problem(409), "state_conflict", "the permit is good in its last second");
         w.record(w.fill(&permit, 31_300)).await.expect(201);
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn a_permit_that_another_ended_keeps_nobody_waiting(app) {
+        let w = World::enter(app).await;
+        let (code, next) = (w.cylinder("A0000001").await, w.cylinder("A0000002").await);
+        w.permit(&code).await;
+        w.permit(&next).await;
+        for (code, status) in [(&code, 201), (&next, 409)] {
+            let taken = w.send("POST /returns", &w.cast.agency.worker, json!({ "code": code })).await;
+            assert_eq!(taken.status, status, "{}", taken.text());
+        }
         w.app.verify();
     }
 }

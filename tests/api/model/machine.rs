@@ -283,8 +283,7 @@ impl Machine {
     /// The agency takes a cylinder in.
     pub fn receive(&mut self, at: usize) -> Acted {
         let c = &self.cylinders[at];
-        let being_filled = c.permit.is_some_and(|p| self.now < self.permits[p].expires);
-        if c.scrapped || c.holder == Holder::Agency || being_filled {
+        if c.scrapped || c.holder == Holder::Agency || self.open(at).is_some() {
             return CONFLICT;
         }
         self.move_to(at, Holder::Agency);
