@@ -106,9 +106,11 @@ pub const RULES: &[FillRule] = &[
     inspection_soon::RULE,
 ];
 
-/// The rules that a permit rests on and that can be broken between the check and the record of the fill. What ends with
-/// the state of the cylinder voids the permit by itself.
+/// The rules that a permit rests on and that can be broken between the check and the record of the fill: by an authority, or
+/// because a day ended in between. What an event does to the cylinder voids the permit by itself.
 pub const PERMIT_RESTS_ON: &[FillRule] = &[
+    inspection_overdue::RULE,
+    life_ended::RULE,
     owner_closed::RULE,
     station_closed::RULE,
     station_license::RULE,

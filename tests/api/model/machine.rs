@@ -30,7 +30,7 @@ pub struct Fill {
     over: bool,
     unchecked: bool,
     added: bool,
-    /// Filled on a permit when the license was suspended already.
+    /// Filled on a permit when the license was suspended already, or the cylinder's last day was over.
     overtaken: bool,
 }
 
@@ -142,6 +142,11 @@ impl Machine {
             || !c.ours
     }
 
+    fn is_past(&self, cylinder: usize) -> bool {
+        let (today, c) = (self.today(), &self.cylinders[cylinder]);
+        today > c.due || today > c.life_end
+    }
+
     /// The permit that is open for a cylinder.
     fn open(&self, cylinder: usize) -> Option<usize> {
         let number = self.cylinders[cylinder].permit?;
@@ -225,8 +230,8 @@ impl Machine {
             over: net_g > MAX_G,
             unchecked: !checked,
             added: false,
-            // What the permit rests on is judged again: without a license the fill is held too.
-            overtaken: self.license_suspended,
+            // What the permit rests on is judged again: without a license or after the last day the fill is held too.
+            overtaken: self.license_suspended || self.is_past(permit.cylinder),
         };
         self.fills.push(permit.cylinder);
         let c = &mut self.cylinders[permit.cylinder];
@@ -240,7 +245,7 @@ impl Machine {
 
     /// A second weighing with a complete check: whether the fill is held still.
     pub fn reweigh(&mut self, number: usize, net_g: i32) -> Result<bool, (u16, &'static str)> {
-        let suspended = self.license_suspended;
+        let overtaken = self.license_suspended || self.is_past(self.fills[number]);
         let c = &mut self.cylinders[self.fills[number]];
         match c.fill.as_mut() {
             Some(f) if f.number == number && !f.moved && !c.scrapped => {
@@ -250,7 +255,7 @@ impl Machine {
                 f.heaviest_g = f.heaviest_g.max(net_g);
                 f.over = net_g > MAX_G || vanished;
                 f.unchecked = false;
-                f.overtaken &= suspended;
+                f.overtaken &= overtaken;
                 c.gas_g = net_g;
                 Ok(f.held())
             }
