@@ -304,6 +304,10 @@ mod tests {
     fn a_typed_code_is_always_asked_for_the_stamp() {
         let typed = World::with(|w| w.scan.entry = Entry::Typed);
         assert_eq!(decision(&typed, &Policy::default(), RATE_PPM), Decision::Challenged);
+        let never = policy(&[("stamp_challenge_rate", 0.0.into())]);
+        assert_eq!(decision(&typed, &never, RATE_PPM), Decision::Challenged, "at any rate");
+        let owing = World::with(|w| w.cylinder_mut().label.challenged = true);
+        assert_eq!(decision(&owing, &never, RATE_PPM), Decision::Challenged, "the label still owes an answer");
         let answered = World { stamp_digits: Some("12A7".to_owned()), ..typed };
         assert_eq!(decision(&answered, &Policy::default(), RATE_PPM), Decision::Allowed);
     }
