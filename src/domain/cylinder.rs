@@ -172,12 +172,8 @@ pub struct Custody {
 }
 
 impl Custody {
-    /// Whether the cylinder stays at this site. A customer or an authority may have it from a site and be elsewhere.
-    pub fn is_at(&self, site_id: SiteId) -> bool {
-        self.at_site() == Some(site_id)
-    }
-
-    /// The site at which the cylinder stays, where it stays at one.
+    /// The site at which the cylinder stays, where it stays at one. A customer or an authority may have it from a site and be
+    /// elsewhere.
     pub fn at_site(&self) -> Option<SiteId> {
         self.site_id.filter(|_| matches!(self.kind, CustodyKind::Site | CustodyKind::Agency))
     }

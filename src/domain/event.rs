@@ -569,11 +569,11 @@ pub struct NewEvent {
 /// The call behind an event.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Idempotency {
-    /// Method and path.
+    /// Method and pattern of the path: a code in the path itself is not kept.
     pub route: String,
     /// The client's key.
     pub key: String,
-    /// SHA-256 of the body as a JSON value.
+    /// HMAC-SHA-256 over method, path and the body as a JSON value.
     pub body_digest: [u8; 32],
 }
 
