@@ -435,7 +435,13 @@ mod tests {
     ];
 
     #[track_caller]
-    fn assert_emptying(hold: (&str, Option<i32>), heaviest_g: i32, residual_g: i32, kind: CustodyKind, moved: bool) {
+    fn assert_emptying(
+        hold: (&str, Option<i32>),
+        heaviest_g: i32,
+        residual_g: i32,
+        kind: CustodyKind,
+        moved: bool,
+    ) {
         let mut cylinder = held(hold.0, heaviest_g, kind, moved);
         let most_g = if moved { MAX_G.max(heaviest_g) } else { heaviest_g.max(0) };
         let taken = kind != CustodyKind::Customer && residual_g <= most_g;

@@ -9,7 +9,9 @@ use super::DbError;
 use super::conn::Conn;
 use super::facts::{CylinderRow, EventRow, FillRow};
 use super::registry::{Page, Reach};
-use super::schema::{cylinders, events, fills, labels, organizations, public_scans, sites, users};
+use super::schema::{
+    cylinders, event_private, events, fills, labels, organizations, public_scans, sites, users,
+};
 use super::types::Json;
 use crate::domain::cylinder::{CustodyKind, CylinderStatus};
 use crate::domain::district::{DistrictCode, DistrictScope};
@@ -57,6 +59,21 @@ pub fn place_of(conn: &mut Conn, id: EventId) -> Result<Option<i64>, DbError> {
         .select(t::stream_seq)
         .first(c)
         .optional())?)
+}
+
+/// What is kept apart from these events, as JSON, as far as it was not deleted.
+///
+/// # Errors
+/// The database.
+pub fn kept_apart(conn: &mut Conn, of: &[EventId]) -> Result<Vec<(EventId, String)>, DbError> {
+    use event_private as t;
+    if of.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(on_backend!(conn, c => t::table
+        .filter(among(t::event_id, of))
+        .select((t::event_id, t::data))
+        .load(c))?)
 }
 
 /// Which events to list.

@@ -312,7 +312,8 @@ mod tests {
                 assert!(min > 0, "{}", item.name);
             }
         }
-        let rates: Vec<_> = ITEMS.iter().filter(|item| item.kind == PolicyKind::Rate).map(|item| item.name).collect();
+        let rates: Vec<_> =
+            ITEMS.iter().filter(|item| item.kind == PolicyKind::Rate).map(|item| item.name).collect();
         assert_eq!(rates, ["stamp_challenge_rate"], "a rate may be 0, and only that of the spot check");
         assert!(check("stamp_challenge_rate", &json!(0)).is_ok());
     }

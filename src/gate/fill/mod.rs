@@ -307,7 +307,11 @@ mod tests {
         let never = policy(&[("stamp_challenge_rate", 0.0.into())]);
         assert_eq!(decision(&typed, &never, RATE_PPM), Decision::Challenged, "at any rate");
         let owing = World::with(|w| w.cylinder_mut().label.challenged = true);
-        assert_eq!(decision(&owing, &never, RATE_PPM), Decision::Challenged, "the label still owes an answer");
+        assert_eq!(
+            decision(&owing, &never, RATE_PPM),
+            Decision::Challenged,
+            "the label still owes an answer"
+        );
         let answered = World { stamp_digits: Some("12A7".to_owned()), ..typed };
         assert_eq!(decision(&answered, &Policy::default(), RATE_PPM), Decision::Allowed);
     }
