@@ -140,6 +140,32 @@ fn may_empty(cylinder: &Cylinder, context: &Context<'_>) -> bool {
     cylinder.owner_id == ours || cylinder.custody.is_at_agency(ours)
 }
 
+/// Gas is taken out where the cylinder is, and a customer's kitchen is no station.
+fn not_at_customer(cylinder: &Cylinder) -> Result<()> {
+    if cylinder.custody.kind == CustodyKind::Customer {
+        return Err(Error::new(
+            Code::StateConflict,
+            "by the records a customer has the cylinder; scan its return first",
+        ));
+    }
+    Ok(())
+}
+
+/// Nothing is left that was not in it: in a cylinder that has not left since its fill that is what the heaviest weighing
+/// found, and otherwise what it can hold.
+fn check_residual(cylinder: &Cylinder, residual_g: i32) -> Result<()> {
+    let can_hold_g = cylinder.gas_g.max(cylinder.stamp.max_fill_g.get());
+    let still_here = cylinder.last_fill.as_ref().filter(|fill| !fill.moved_since);
+    let (most_g, allowed) = match still_here {
+        Some(fill) => (fill.heaviest_g.max(0), "more than was weighed in it since gas was last taken out"),
+        None => (can_hold_g, "more than the cylinder can hold"),
+    };
+    if residual_g > most_g {
+        return Err(Error::invalid("/residual_g", "out_of_range", allowed));
+    }
+    Ok(())
+}
+
 /// Whether the caller's organization owns a cylinder or has it.
 fn is_known_here(cylinder: &Cylinder, context: &Context<'_>) -> bool {
     [cylinder.owner_id, cylinder.custody.organization_id].contains(&context.actor.organization_id)
@@ -177,7 +203,8 @@ impl TakeBack {
 /// organization has it at a place of its own.
 fn is_contested(cylinder: &Cylinder, context: &Context<'_>) -> bool {
     let ours = context.actor.organization_id;
-    let at_a_place = matches!(cylinder.custody.kind, CustodyKind::Owner | CustodyKind::Site);
+    let at_a_place =
+        matches!(cylinder.custody.kind, CustodyKind::Owner | CustodyKind::Site | CustodyKind::Agency);
     let supplied = context.facts.has_agreement(cylinder.owner_id, ours, context.now);
     at_a_place && !is_known_here(cylinder, context) && !supplied
 }
@@ -228,7 +255,8 @@ impl Command for TakeBack {
             let allowed = format!("at most {} g fit into this cylinder", cylinder.stamp.max_fill_g.get());
             return Err(Error::invalid("/residual_g", "out_of_range", allowed));
         }
-        let filling = cylinder.open_permit.is_some_and(|open| context.now.at < open.permit.expires_at);
+        // The same question as at the gate: a permit that another on its scale ended keeps nobody waiting.
+        let filling = context.facts.open_for_cylinder(cylinder.id, context.now.at).is_some();
         if filling && cylinder.owner_id != context.actor.organization_id {
             return Err(Error::new(Code::StateConflict, "the cylinder is being filled by its owner"));
         }
@@ -328,9 +356,8 @@ impl Command for Empty {
                 "only its owner empties a cylinder, or the inspection agency that has it",
             ));
         }
-        if self.residual_g.get() > cylinder.gas_g.max(cylinder.stamp.max_fill_g.get()) {
-            return Err(Error::invalid("/residual_g", "out_of_range", "more than the cylinder can hold"));
-        }
+        not_at_customer(cylinder)?;
+        check_residual(cylinder, self.residual_g.get())?;
         self.check_witness(cylinder, context)?;
         let data = Emptied {
             scan,
@@ -342,5 +369,110 @@ impl Command for Empty {
         Ok(context
             .event(&self.call, Stream::Cylinder(cylinder.id), place, |_| EventData::Emptied(data))
             .into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::cylinder::LastFill;
+    use crate::domain::event::{FillStatus, NewEvent};
+    use crate::domain::hold::{EXCESS_UNACCOUNTED, GAS_ADDED, OVERFILLED, PERMIT_OVERTAKEN, RECORDED_LATE};
+    use crate::gate::fixtures::{FILLER, SITE, World, custody, id, instant, last_fill};
+
+    /// What the cylinder of the tests may hold, in grams.
+    const MAX_G: i32 = 14_900;
+
+    fn emptied(cylinder: &Cylinder, residual_g: i32) -> NewEvent {
+        let scan = World::good().scan;
+        NewEvent {
+            id: id(0x99),
+            stream: Stream::Cylinder(cylinder.id),
+            occurred_at: instant("2026-06-15T04:00:00Z"),
+            recorded_at: instant("2026-06-15T04:00:00Z"),
+            actor_id: id(0x98),
+            organization_id: id(FILLER),
+            site_id: Some(id(SITE)),
+            district_code: "320602".parse().unwrap(),
+            data: EventData::Emptied(Emptied {
+                scan,
+                residual_g,
+                reason: Reason::new("换阀").unwrap(),
+                witness_id: None,
+            }),
+            idempotency: None,
+        }
+    }
+
+    /// A cylinder held for one rule, and found that heavy.
+    fn held(rule: &str, heaviest_g: i32, kind: CustodyKind, moved_since: bool) -> Cylinder {
+        let mut cylinder = World::good().cylinder.unwrap();
+        cylinder.custody = custody(kind, FILLER, Some(SITE));
+        cylinder.gas_g = heaviest_g.max(0);
+        cylinder.last_fill = Some(LastFill {
+            status: FillStatus::Held,
+            held_for: vec![rule.to_owned()],
+            heaviest_g,
+            moved_since,
+            ..last_fill("2026-06-15T02:00:00Z")
+        });
+        cylinder
+    }
+
+    fn judged(cylinder: &Cylinder, residual_g: i32) -> Result<()> {
+        not_at_customer(cylinder)?;
+        check_residual(cylinder, residual_g)
+    }
+
+    /// How much may be left for the hold to end; none where an emptying never ends it.
+    const HOLDS: [(&str, Option<i32>); 6] = [
+        (OVERFILLED, Some(MAX_G)),
+        (EXCESS_UNACCOUNTED, Some(MAX_G)),
+        (GAS_ADDED, Some(MAX_G / 2)),
+        (PERMIT_OVERTAKEN, Some(MAX_G / 2)),
+        (RECORDED_LATE, Some(MAX_G / 2)),
+        ("fill.post-check-failed", None),
+    ];
+
+    #[track_caller]
+    fn assert_emptying(
+        hold: (&str, Option<i32>),
+        heaviest_g: i32,
+        residual_g: i32,
+        kind: CustodyKind,
+        moved: bool,
+    ) {
+        let mut cylinder = held(hold.0, heaviest_g, kind, moved);
+        let most_g = if moved { MAX_G.max(heaviest_g) } else { heaviest_g.max(0) };
+        let taken = kind != CustodyKind::Customer && residual_g <= most_g;
+        let case = format!("{} {heaviest_g} {residual_g} {kind} {moved}", hold.0);
+        assert_eq!(judged(&cylinder, residual_g).is_ok(), taken, "{case}");
+        if !taken {
+            return;
+        }
+        cylinder.apply(&emptied(&cylinder, residual_g));
+        let fill = cylinder.last_fill.as_ref().unwrap();
+        let ended = hold.1.is_some_and(|left_g| residual_g <= left_g);
+        assert_eq!(fill.status == FillStatus::Released, ended, "{case}");
+        assert_eq!(fill.held_for.is_empty(), ended, "{case}");
+        assert_eq!(fill.heaviest_g, heaviest_g.min(residual_g), "{case}");
+        assert_eq!(cylinder.gas_g, heaviest_g.max(0).min(residual_g), "{case}");
+        assert_eq!(fill.emptied_since, residual_g <= MAX_G / 2, "{case}");
+    }
+
+    #[test]
+    fn what_an_emptying_ends_depends_on_what_is_left() {
+        use CustodyKind::{Agency, Authority, Customer, Owner, Site};
+        assert_eq!(World::good().cylinder.unwrap().stamp.max_fill_g.get(), MAX_G);
+        for hold in HOLDS {
+            for heaviest_g in [-200, 0, 7_000, 7_450, 7_451, 14_900, 14_901, 17_900] {
+                for residual_g in [0, 6_999, 7_000, 7_450, 7_451, 14_899, 14_900, 14_901, 17_900, 17_901] {
+                    for kind in [Owner, Site, Customer, Agency, Authority] {
+                        assert_emptying(hold, heaviest_g, residual_g, kind, false);
+                        assert_emptying(hold, heaviest_g, residual_g, kind, true);
+                    }
+                }
+            }
+        }
     }
 }

@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod custody;
 pub mod cylinder;
+mod event_view;
 pub mod fill;
 pub mod inspection;
 pub mod label;

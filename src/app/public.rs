@@ -48,6 +48,12 @@ const CYLINDER_RULES: &[&str] = &[
 const DATE_RULES: &[&str] =
     &["fill.inspection-overdue", "fill.life-ended", "fill.uninsured", "fill.inspection-soon"];
 
+/// Whether a finding rests on the day. Of an owner one does: whether another license than the revoked one is in force.
+fn rests_on_the_day(finding: &Finding) -> bool {
+    let revoked = finding.evidence.get("reason").is_some_and(|reason| reason == "revoked");
+    DATE_RULES.contains(&finding.rule.as_str()) || (finding.rule == "fill.owner-closed" && revoked)
+}
+
 crate::words! {
     /// What the records say of a cylinder.
     pub enum Standing {
@@ -222,8 +228,7 @@ fn judge(
     let policy = Policy::resolve(&policies, district, now.today);
     let mut findings = fill::findings(&facts, &policy, now);
     findings.retain(|finding| {
-        let rule = finding.rule.as_str();
-        CYLINDER_RULES.contains(&rule) && (clock_trusted || !DATE_RULES.contains(&rule))
+        CYLINDER_RULES.contains(&finding.rule.as_str()) && (clock_trusted || !rests_on_the_day(finding))
     });
     let last = cylinder.as_ref().and_then(|c| c.last_fill.as_ref());
     Ok(PublicRecord {

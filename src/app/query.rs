@@ -4,23 +4,22 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::masking::{hides_serial_end, masked};
+pub use super::event_view::{EventView, StreamView, views};
 use super::target::{Target, may_see};
 use super::{App, Session};
 use crate::auth::keyring::Keyring;
 use crate::auth::permission::{Action, Scope};
 use crate::db::conn::Conn;
 use crate::db::facts::{self, CylinderRow, FillRow, LabelRow, StampKey};
-use crate::db::history::{self, Names};
+use crate::db::history;
 use crate::db::registry::Page;
-use crate::digest::hex;
 use crate::domain::actor::Actor;
 use crate::domain::cylinder::{
     Custody, Cylinder, CylinderStatus, Insurance, LabelStatus, Stamp, without_end,
 };
 use crate::domain::date::Day;
 use crate::domain::district::DistrictCode;
-use crate::domain::event::{EarlierInspection, Event, EventData};
+use crate::domain::event::{EarlierInspection, EventData};
 use crate::domain::finding::Finding;
 use crate::domain::id::{CylinderId, EventId, OrganizationId, SiteId, UserId};
 use crate::domain::instant::Instant;
@@ -349,59 +348,6 @@ impl Viewer<'_> {
     }
 }
 
-/// One event of a history.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct EventView {
-    /// Place among all events.
-    pub log_index: i64,
-    /// Place in the cylinder's own chain.
-    pub cylinder_seq: i64,
-    /// Its id.
-    pub id: EventId,
-    /// What happened.
-    pub kind: String,
-    /// When it happened.
-    pub occurred_at: Instant,
-    /// When it was recorded.
-    pub recorded_at: Instant,
-    /// Who: the person or scale. Names of people only for their own organization and for authorities.
-    pub actor: Named,
-    /// For which organization.
-    pub organization: Named,
-    /// Where.
-    pub site: Option<Named>,
-    /// In which district.
-    pub district_code: DistrictCode,
-    /// What the rules found, in words.
-    pub findings: Vec<FindingView>,
-    /// The event's own content, as it is hashed; but the end of a serial number is kept back from who fills or checks, so
-    /// their copy of a registration does not give its hash.
-    pub data: Value,
-    /// Which call made it: route, key, digest of its body. Hashed too.
-    pub idempotency: Option<Value>,
-    /// Kind and id of the chain.
-    pub stream: StreamView,
-    /// Hash of the event before it in its chain.
-    pub prev_hash: String,
-    /// Its hash.
-    pub hash: String,
-}
-
-/// The chain of an event.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct StreamView {
-    /// cylinder, site or organization.
-    pub kind: String,
-    /// Its id.
-    #[schema(value_type = String, format = "uuid")]
-    pub id: crate::domain::id::StreamId,
-}
-
-/// Whether the reader may know who a person of an organization is.
-fn knows_people(session: &Session<'_>, of: OrganizationId) -> bool {
-    session.scope != Scope::Own || session.actor.organization_id == of
-}
-
 /// The first event of a cylinder that is for the caller: who only has it sees what was since they got it.
 ///
 /// # Errors
@@ -411,55 +357,10 @@ pub fn history_from(session: &mut Session<'_>, cylinder: &Cylinder) -> Result<i6
     if session.scope != Scope::Own || cylinder.owner_id == ours {
         return Ok(1);
     }
-    Ok(history::custody_since(session.conn, cylinder.id, ours)?.unwrap_or(i64::MAX))
-}
-
-/// Events in words, with names.
-///
-/// # Errors
-/// The database.
-pub fn views(session: &mut Session<'_>, events: &[Event], lang: Lang) -> Result<Vec<EventView>> {
-    let organizations: Vec<_> = events.iter().map(|e| e.event.organization_id).collect();
-    let sites: Vec<_> = events.iter().filter_map(|e| e.event.site_id).collect();
-    let users: Vec<UserId> = events.iter().map(|e| e.event.actor_id.cast()).collect();
-    let names = history::names(session.conn, &organizations, &sites, &users)?;
-    events.iter().map(|event| view(session, event, &names, lang)).collect()
-}
-
-fn name_of<K: PartialEq + Copy>(names: &[(K, String)], id: K) -> Option<String> {
-    names.iter().find(|(of, _)| *of == id).map(|(_, name)| name.clone())
-}
-
-fn view(session: &Session<'_>, event: &Event, names: &Names, lang: Lang) -> Result<EventView> {
-    let new = &event.event;
-    let (kind, data) = new.data.to_stored().map_err(|_| Code::Internal)?;
-    let data = if hides_serial_end(&session.actor) { masked(data) } else { data };
-    let actor_name =
-        name_of(&names.users, new.actor_id.cast()).filter(|_| knows_people(session, new.organization_id));
-    Ok(EventView {
-        log_index: event.log_index,
-        cylinder_seq: event.seq,
-        id: new.id,
-        kind,
-        occurred_at: new.occurred_at,
-        recorded_at: new.recorded_at,
-        actor: Named { id: new.actor_id.uuid(), name: actor_name },
-        organization: Named {
-            id: new.organization_id.uuid(),
-            name: name_of(&names.organizations, new.organization_id),
-        },
-        site: new.site_id.map(|id| Named { id: id.uuid(), name: name_of(&names.sites, id) }),
-        district_code: new.district_code.clone(),
-        findings: in_words(new.data.findings(), lang),
-        data,
-        idempotency: new
-            .idempotency
-            .as_ref()
-            .map(|i| serde_json::json!({ "route": i.route, "key": i.key, "body_hmac": hex(&i.body_digest) })),
-        stream: StreamView { kind: new.stream.kind().to_owned(), id: new.stream.id() },
-        prev_hash: hex(&event.prev_hash),
-        hash: hex(&event.hash),
-    })
+    if cylinder.custody.organization_id != ours {
+        return Ok(i64::MAX);
+    }
+    Ok(history::place_of(session.conn, cylinder.custody_from)?.unwrap_or(i64::MAX))
 }
 
 /// Who filled a cylinder last and who handled it since.

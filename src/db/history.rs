@@ -2,19 +2,21 @@
 
 use crate::db::among::among;
 use chrono::NaiveDate;
-use diesel::dsl::{count_star, max, min};
+use diesel::dsl::{count_star, max};
 use diesel::prelude::*;
 
 use super::DbError;
 use super::conn::Conn;
 use super::facts::{CylinderRow, EventRow, FillRow};
 use super::registry::{Page, Reach};
-use super::schema::{cylinders, events, fills, labels, organizations, public_scans, sites, users};
+use super::schema::{
+    cylinders, event_private, events, fills, labels, organizations, public_scans, sites, users,
+};
 use super::types::Json;
 use crate::domain::cylinder::{CustodyKind, CylinderStatus};
 use crate::domain::district::{DistrictCode, DistrictScope};
 use crate::domain::event::{Decision, Event, FillStatus};
-use crate::domain::id::{CylinderId, OrganizationId, PublicScanId, SiteId, StreamId, UserId};
+use crate::domain::id::{CylinderId, EventId, OrganizationId, PublicScanId, SiteId, StreamId, UserId};
 use crate::domain::instant::Instant;
 use crate::domain::label_code::LabelId;
 use crate::domain::registry::Location;
@@ -46,27 +48,32 @@ pub fn of_cylinder(
     rows.into_iter().map(EventRow::read).collect()
 }
 
-/// The event with which an organization last got a cylinder from somebody else; `None` if it never had it.
+/// The place of an event in its own chain.
 ///
 /// # Errors
 /// The database.
-pub fn custody_since(conn: &mut Conn, id: CylinderId, of: OrganizationId) -> Result<Option<i64>, DbError> {
+pub fn place_of(conn: &mut Conn, id: EventId) -> Result<Option<i64>, DbError> {
     use events as t;
-    const MOVES: [&str; 3] = ["registered", "returned", "handed_over"];
-    let stream: StreamId = id.cast();
-    let others: Option<i64> = on_backend!(conn, c => t::table
-        .filter(t::stream_id.eq(stream))
-        .filter(t::kind.eq_any(MOVES))
-        .filter(t::organization_id.ne(of))
-        .select(max(t::stream_seq))
-        .first(c))?;
     Ok(on_backend!(conn, c => t::table
-        .filter(t::stream_id.eq(stream))
-        .filter(t::kind.eq_any(MOVES))
-        .filter(t::organization_id.eq(of))
-        .filter(t::stream_seq.gt(others.unwrap_or(0)))
-        .select(min(t::stream_seq))
-        .first(c))?)
+        .filter(t::id.eq(id))
+        .select(t::stream_seq)
+        .first(c)
+        .optional())?)
+}
+
+/// What is kept apart from these events, as JSON, as far as it was not deleted.
+///
+/// # Errors
+/// The database.
+pub fn kept_apart(conn: &mut Conn, of: &[EventId]) -> Result<Vec<(EventId, String)>, DbError> {
+    use event_private as t;
+    if of.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(on_backend!(conn, c => t::table
+        .filter(among(t::event_id, of))
+        .select((t::event_id, t::data))
+        .load(c))?)
 }
 
 /// Which events to list.

@@ -9,7 +9,7 @@ use super::event::{
     CheckResult, Decision, EarlierInspection, EventData, FillChecked, FillRecorded, FillStatus, Inspected,
     NewEvent, Permit, Registered, Returned,
 };
-use super::hold::{ENDED_BY_EMPTYING, held_for};
+use super::hold::{ends_by_emptying, held_for, is_emptied};
 use super::id::{CylinderId, EventId, OrganizationId, ScaleId, SiteId, UserId};
 use super::instant::Instant;
 use super::value::{CapacityMl, LifeMonths, MaxFillG, Name, Number, PressureKpa, TareG, Text, ThicknessUm};
@@ -172,12 +172,8 @@ pub struct Custody {
 }
 
 impl Custody {
-    /// Whether the cylinder stays at this site. A customer or an authority may have it from a site and be elsewhere.
-    pub fn is_at(&self, site_id: SiteId) -> bool {
-        self.at_site() == Some(site_id)
-    }
-
-    /// The site at which the cylinder stays, where it stays at one.
+    /// The site at which the cylinder stays, where it stays at one. A customer or an authority may have it from a site and be
+    /// elsewhere.
     pub fn at_site(&self) -> Option<SiteId> {
         self.site_id.filter(|_| matches!(self.kind, CustodyKind::Site | CustodyKind::Agency))
     }
@@ -288,6 +284,8 @@ pub struct Cylinder {
     pub lost: bool,
     /// Who has it.
     pub custody: Custody,
+    /// The event by which that organization got it, from whomever: from there on its history is theirs to read.
+    pub custody_from: EventId,
     /// The permit that may still be used.
     pub open_permit: Option<OpenPermit>,
     /// The last fill.
@@ -352,6 +350,7 @@ impl Cylinder {
                 site_id: None,
                 since: event.occurred_at,
             },
+            custody_from: event.id,
             open_permit: None,
             last_fill: None,
             gas_g: 0,
@@ -361,6 +360,14 @@ impl Cylinder {
 
     /// Moves the state on by one event of this cylinder. The only place where a cylinder changes.
     pub fn apply(&mut self, event: &NewEvent) {
+        let had_it = self.custody.organization_id;
+        self.change(event);
+        if self.custody.organization_id != had_it {
+            self.custody_from = event.id;
+        }
+    }
+
+    fn change(&mut self, event: &NewEvent) {
         match &event.data {
             EventData::Registered(_) | EventData::FillRefused(_) | EventData::HandoverRefused(_) => {}
             EventData::LabelBound(data) => {
@@ -379,7 +386,7 @@ impl Cylinder {
                     fill.net_g = data.net_g;
                     fill.heaviest_g = fill.heaviest_g.max(data.net_g);
                     // What is weighed full again was not emptied for the next fill.
-                    fill.emptied_since &= data.net_g <= self.stamp.max_fill_g.get() / 2;
+                    fill.emptied_since &= is_emptied(data.net_g, self.stamp.max_fill_g.get());
                     fill.status = data.status;
                     fill.held_for = held_for(&data.findings);
                 }
@@ -460,8 +467,8 @@ impl Cylinder {
         self.gas_g = data.net_g.max(0);
         self.last_fill = Some(LastFill {
             id: event.id,
-            // A device whose clock is ahead must not make what comes next look old.
-            at: data.finished_at.min(event.recorded_at),
+            // Not `finished_at`: a device whose clock is ahead must not make what comes next look old.
+            at: event.occurred_at,
             recorded_at: event.recorded_at,
             organization_id: event.organization_id,
             site_id: event.site_id,
@@ -478,7 +485,7 @@ impl Cylinder {
                 kind: CustodyKind::Site,
                 organization_id: event.organization_id,
                 site_id: Some(site_id),
-                since: data.finished_at,
+                since: event.occurred_at,
             };
         }
     }
@@ -527,11 +534,10 @@ impl Cylinder {
         let limit_g = self.stamp.max_fill_g.get();
         if let Some(fill) = self.last_fill.as_mut() {
             // A breath of gas let out makes no cylinder ready for the next fill.
-            fill.emptied_since |= residual_g <= limit_g / 2;
-            fill.heaviest_g = residual_g;
-            if residual_g <= limit_g {
-                fill.held_for.retain(|rule| !ENDED_BY_EMPTYING.contains(&rule.as_str()));
-            }
+            fill.emptied_since |= is_emptied(residual_g, limit_g);
+            // Taking gas out makes nothing heavier: a second weighing above that is still gas without a permit.
+            fill.heaviest_g = fill.heaviest_g.min(residual_g);
+            fill.held_for.retain(|rule| !ends_by_emptying(rule, residual_g, limit_g));
             if fill.held_for.is_empty() {
                 fill.status = FillStatus::Released;
             }

@@ -514,13 +514,21 @@ impl EventData {
         }
     }
 
-    /// Whether it shows in which district the cylinder is. A copied code shows nothing, and that is what is refused or challenged.
+    /// Whether it shows in which district the cylinder is: somebody had it before them. A copied code shows nothing, and that
+    /// is what is refused or challenged; nor does an act of an office, which is done at a desk anywhere.
     pub fn shows_where(&self) -> bool {
         match self {
+            Self::Registered(_)
+            | Self::FillRecorded(_)
+            | Self::Reweighed(_)
+            | Self::Inspected(_)
+            | Self::Scrapped(_)
+            | Self::HandedOver(_)
+            | Self::Emptied(_)
+            | Self::Seized(_) => true,
             Self::FillChecked(data) => data.decision == Decision::Allowed,
-            Self::FillRefused(_) | Self::HandoverRefused(_) => false,
             Self::Returned(data) => data.moves(),
-            _ => true,
+            _ => false,
         }
     }
 
@@ -561,11 +569,11 @@ pub struct NewEvent {
 /// The call behind an event.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Idempotency {
-    /// Method and path.
+    /// Method and pattern of the path: a code in the path itself is not kept.
     pub route: String,
     /// The client's key.
     pub key: String,
-    /// SHA-256 of the body as a JSON value.
+    /// HMAC-SHA-256 over method, path and the body as a JSON value.
     pub body_digest: [u8; 32],
 }
 

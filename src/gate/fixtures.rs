@@ -265,6 +265,7 @@ pub fn cylinder() -> Cylinder {
         blacklisted: false,
         lost: false,
         custody: custody(CustodyKind::Site, FILLER, Some(SITE)),
+        custody_from: id(0x51),
         open_permit: None,
         last_fill: None,
         gas_g: 0,

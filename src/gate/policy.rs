@@ -43,7 +43,8 @@ const fn integer(name: &'static str, default: i64, min: i64, max: i64) -> Policy
 
 /// Every policy but the severities, which are `severity.<rule>` for the rules that allow it. The bounds leave room for
 /// local practice, and none to switch a rule off: no zeros, no tolerance as large as what it is to catch, no life or
-/// inspection period beyond what any rule in force allows.
+/// inspection period beyond what any rule in force allows. `stamp_challenge_rate` alone may be 0: its question is a spot
+/// check on top of the rules, and a typed code or a label that owes an answer is asked for the stamp at any rate.
 pub const ITEMS: &[PolicyItem] = &[
     integer("min_refill_cycle_hours", 12, 1, 72),
     integer("tare_tolerance_g", 400, 50, 1_000),
@@ -311,6 +312,10 @@ mod tests {
                 assert!(min > 0, "{}", item.name);
             }
         }
+        let rates: Vec<_> =
+            ITEMS.iter().filter(|item| item.kind == PolicyKind::Rate).map(|item| item.name).collect();
+        assert_eq!(rates, ["stamp_challenge_rate"], "a rate may be 0, and only that of the spot check");
+        assert!(check("stamp_challenge_rate", &json!(0)).is_ok());
     }
 
     #[test]

@@ -64,6 +64,8 @@ const CUSTODY: &[(&str, Words)] = &[
 const MEDIA: &[(&str, Words)] = &[("lpg", words("液化石油气", "LPG")), ("dme", words("二甲醚", "DME"))];
 
 const OVERTAKEN: &[(&str, Words)] = &[
+    ("fill.inspection-overdue", words("检验已到期", "the inspection is overdue")),
+    ("fill.life-ended", words("已超过使用年限", "the cylinder is past its life")),
     ("fill.owner-closed", words("产权单位已关停或吊销", "the owner is closed or revoked")),
     ("fill.station-closed", words("本单位已关停", "the filler is closed")),
     ("fill.station-license", words("充装许可证无效", "no filling license in force")),

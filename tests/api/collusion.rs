@@ -70,8 +70,11 @@ both! {
         let weighed = json!({ "gross_g": 31_300, "postcheck": w.postcheck() });
         let again = w.send(&line, &w.cast.filler.worker, weighed).await.expect(200);
         assert_eq!((&again["status"], rules(&again)), (&json!("held"), vec!["fill.recorded-late"]));
-        w.send("POST /emptyings", &w.cast.filler.worker, w.emptying(&code, "来路不明", 0)).await.expect(201);
-        assert_eq!(w.file(&code).await["last_fill"]["status"], "released");
+        for (residual_g, status) in [(14_800, "held"), (7_451, "held"), (7_450, "released")] {
+            let out = w.emptying(&code, "来路不明", residual_g);
+            w.send("POST /emptyings", &w.cast.filler.worker, out).await.expect(201);
+            assert_eq!(w.file(&code).await["last_fill"]["status"], status, "{residual_g}");
+        }
         w.app.verify();
     }
 }
@@ -85,6 +88,9 @@ both! {
         assert_eq!(w.hand_over(&delivery, &code).await.expect(200)["decision"], "accepted");
         let check = w.check(&code).await;
         assert_eq!(check.rules(), ["fill.cycle-too-short", "fill.custody-gap"]);
+        let emptied = w.send("POST /emptyings", &w.cast.filler.worker, w.emptying(&code, "换阀", 0)).await;
+        assert_eq!(emptied.problem(409), "state_conflict", "its gas can't be taken out here");
+        assert!(emptied.text().contains("scan its return first"), "{}", emptied.text());
         w.take_back(&code).await.expect(201);
         let check = w.check(&code).await;
         assert_eq!((check.expect(200)["decision"].clone(), check.rules()), (json!("allowed"), vec!["fill.quick-return".to_owned()]));
@@ -126,6 +132,24 @@ both! {
         assert!(rules(&elsewhere).contains(&"handover.not-in-custody"), "{elsewhere:#}");
         let empty = w.emptying(&code, "残液处理", 0);
         assert_eq!(w.send("POST /emptyings", &w.cast.rival.worker, empty).await.problem(403), "forbidden");
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn nor_from_an_inspection_agency(app) {
+        let w = World::enter(app).await;
+        let code = w.cylinder("A0000001").await;
+        w.receive(&code).await;
+        let taken = w.send("POST /returns", &w.cast.rival.worker, json!({ "code": code })).await.expect(201);
+        assert_eq!(taken["custody"], json!(null));
+        let file = w.file(&code).await;
+        assert_eq!(file["custody"]["organization_id"], json!(w.cast.agency.id));
+        assert_eq!(w.events(&code).await[0]["data"]["contested"], json!(true));
+        let inspection = json!({ "ref": code, "inspected_on": "2026-06-15", "result": "pass", "report_no": "R-1",
+            "items": { "visual": "pass" } });
+        w.send("POST /inspections", &w.cast.agency.worker, inspection).await.expect(201);
+        assert_eq!(w.take_back(&code).await.expect(201)["custody"]["organization_id"], json!(w.cast.filler.id));
         w.app.verify();
     }
 }

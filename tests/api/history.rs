@@ -1,10 +1,12 @@
 //! Looking back: histories, traces, lists, and who may read whose name.
 
+use diesel::connection::SimpleConnection;
+use pingma::domain::actor::Role;
 use serde_json::{Value, json};
 
 use crate::both;
 use crate::support::World;
-use crate::support::cast::{check, cylinder, register};
+use crate::support::cast::{check, cylinder, register, sign_in};
 use crate::support::world::GOOD_GROSS_G;
 
 /// Follows the cursors of a list; the rows of every page.
@@ -184,6 +186,91 @@ both! {
         assert_eq!(list("&inspection_due_before=2025-06-01", &w.cast.filler.admin).await, ["F0000001"]);
         assert_eq!(list("&district=3206", &w.cast.regulator).await.len(), 6);
         assert_eq!(list("&district=11", &w.cast.regulator).await.len(), 0);
+        w.app.verify();
+    }
+}
+
+/// A handover of the distributor's worker to customer K-7 at a place; its id.
+async fn delivered(w: &World, code: &str) -> String {
+    let agreement = json!({ "distributor_id": w.cast.distributor.id, "number": "G-1", "valid_from": "2026-01-01", "valid_to": "2026-12-31" });
+    w.send("POST /supply-agreements", &w.cast.filler.admin, agreement).await.expect(201);
+    w.filled(code, GOOD_GROSS_G).await;
+    let handover = json!({ "code": code, "customer_ref": "K-7", "entry": "scanned",
+        "position": { "lat": 31.98, "lon": 120.89, "accuracy_m": 8.0, "datum": "wgs84" } });
+    let handed = w.send("POST /handovers", &w.cast.distributor.worker, handover).await.expect(200);
+    assert_eq!(handed["decision"], "accepted", "{handed:#}");
+    handed["id"].as_str().expect("an id").to_owned()
+}
+
+/// Whether a history and a trace of the cylinder show the customer of its handover, and nothing half.
+async fn shows_customer(w: &World, code: &str, auth: &str) -> bool {
+    let page = w.get(&format!("/cylinders/{code}/events?limit=200"), auth).await.expect(200);
+    let trace = w.get(&format!("/cylinders/{code}/trace"), auth).await.expect(200);
+    let find = |list: &Value| {
+        list.as_array()
+            .expect("a list")
+            .iter()
+            .find(|e| e["kind"] == "handed_over")
+            .expect("it is there")
+            .clone()
+    };
+    let (event, traced) = (find(&page["items"]), find(&trace["handled_since"]));
+    assert_eq!(event, traced);
+    let told = page.to_string().contains("K-7") || page.to_string().contains("120.89");
+    assert_eq!(told, event["customer_ref"] == "K-7");
+    assert_eq!(
+        told,
+        event["location"] == json!({ "lat": 31.98, "lon": 120.89, "accuracy_m": 8.0, "datum": "wgs84" })
+    );
+    assert!(!event["data"].to_string().contains("K-7"), "never in what is hashed");
+    told
+}
+
+/// What `docs/verify_chain.py` says of a history.
+fn verify_chain(page: &Value) -> String {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/verify_chain.py");
+    let mut child = Command::new("python3")
+        .arg(script)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("python3 runs");
+    child.stdin.take().expect("its input").write_all(page.to_string().as_bytes()).expect("it reads");
+    let output = child.wait_with_output().expect("it ends");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+both! {
+    async fn who_delivered_and_regulators_read_to_whom(app) {
+        let w = World::enter(app).await;
+        let code = w.cylinder("A0000003").await;
+        let id = delivered(&w, &code).await;
+        let distributor = &w.cast.distributor;
+        let (_, desk) = sign_in(&w.app, &distributor.id, &[Role::CustomerService], None);
+        let (_, dispatcher) = sign_in(&w.app, &distributor.id, &[Role::Dispatcher], None);
+        for auth in [&distributor.admin, &desk, &dispatcher, &w.cast.regulator] {
+            assert!(shows_customer(&w, &code, auth).await);
+        }
+        let (_, hand) = sign_in(&w.app, &distributor.id, &[Role::FillOperator, Role::Warehouse, Role::Driver], None);
+        for auth in [&hand, &distributor.worker, &w.cast.filler.admin, &w.cast.filler.worker, &w.cast.admin] {
+            assert!(!shows_customer(&w, &code, auth).await);
+        }
+        let file = format!("/cylinders/{code}/events");
+        assert_eq!(w.get(&file, &w.cast.regulator_elsewhere).await.problem(404), "cylinder_not_found");
+        assert_eq!(w.get(&file, &w.cast.rival.admin).await.problem(404), "cylinder_not_found");
+        let page = w.get(&file, &w.cast.regulator).await.expect(200);
+        assert!(verify_chain(&page).contains("the chain holds"), "these members are not hashed");
+        w.app.verify();
+
+        let row: pingma::domain::id::EventId = id.parse().unwrap();
+        let delete = match &w.app.conn() {
+            pingma::db::conn::Conn::Sqlite(_) => format!("DELETE FROM event_private WHERE event_id = x'{}'", row.uuid().simple()),
+            pingma::db::conn::Conn::Postgres(_) => format!("DELETE FROM event_private WHERE event_id = '\\x{}'", row.uuid().simple()),
+        };
+        w.app.conn().batch_execute(&delete).expect("it is deleted");
+        assert!(!shows_customer(&w, &code, &distributor.admin).await, "what was deleted is gone");
         w.app.verify();
     }
 }

@@ -261,8 +261,12 @@ both! {
             assert_eq!(held.expect(200)["status"], "held", "{net_g}");
             assert!(held.rules().contains(&"fill.gas-added".to_owned()), "{net_g}");
         }
-        w.send("POST /emptyings", &w.cast.filler.worker, w.emptying(&code, "多充卸出", 7_500)).await.expect(201);
-        assert_eq!(weigh(7_500).await.expect(200)["status"], "released");
+        for (residual_g, status) in [(7_500, "held"), (7_451, "held"), (7_450, "released")] {
+            let out = w.emptying(&code, "多充卸出", residual_g);
+            w.send("POST /emptyings", &w.cast.filler.worker, out).await.expect(201);
+            assert_eq!(w.file(&code).await["last_fill"]["status"], status, "{residual_g}");
+        }
+        assert_eq!(weigh(7_450).await.expect(200)["status"], "released");
         w.app.verify();
     }
 }
@@ -309,6 +313,28 @@ both! {
             w.send("POST /emptyings", &w.cast.filler.worker, w.emptying(&code, "换阀", residual_g)).await.expect(201);
             assert!(w.check(&code).await.rules().contains(&rule.to_owned()), "{residual_g}");
         }
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn an_emptying_makes_nothing_heavier(app) {
+        let w = World::enter(app).await;
+        let code = w.cylinder("K0000004").await;
+        let fill = w.filled(&code, 16_500 + 7_000).await;
+        let empty = async |residual_g: i32| {
+            w.send("POST /emptyings", &w.cast.filler.worker, w.emptying(&code, "换阀", residual_g)).await
+        };
+        let above = empty(7_001).await;
+        assert_eq!(above.problem(422), "invalid");
+        assert_eq!(above.json()["errors"][0]["pointer"], "/residual_g");
+        empty(7_000).await.expect(201);
+        empty(5_000).await.expect(201);
+        assert_eq!(empty(5_001).await.problem(422), "invalid");
+        let line = format!("POST /fills/{}/reweigh", fill["id"].as_str().unwrap());
+        let body = json!({ "gross_g": 16_500 + 5_501, "postcheck": w.postcheck() });
+        let again = w.send(&line, &w.cast.filler.checker, body).await;
+        assert_eq!((again.expect(200)["status"].as_str(), again.rules()), (Some("held"), vec!["fill.gas-added".to_owned(), "fill.short-weight".to_owned()]));
         w.app.verify();
     }
 }

@@ -104,12 +104,29 @@ both! {
 
 both! {
     async fn a_strangers_return_voids_no_open_permit(app) {
-        let w = World::enter(app).await;
+        let mut w = World::enter(app).await;
         let code = w.cylinder("A0000001").await;
         let permit = w.permit(&code).await;
         let taken = w.send("POST /returns", &w.cast.rival.worker, json!({ "code": code })).await;
         assert_eq!(taken.problem(409), "state_conflict");
+        w.later(600);
+        let taken = w.send("POST /returns", &w.cast.agency.worker, json!({ "code": code })).await;
+        assert_eq!(taken.problem(409), "state_conflict", "the permit is good in its last second");
         w.record(w.fill(&permit, 31_300)).await.expect(201);
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn a_permit_that_another_ended_keeps_nobody_waiting(app) {
+        let w = World::enter(app).await;
+        let (code, next) = (w.cylinder("A0000001").await, w.cylinder("A0000002").await);
+        w.permit(&code).await;
+        w.permit(&next).await;
+        for (code, status) in [(&code, 201), (&next, 409)] {
+            let taken = w.send("POST /returns", &w.cast.agency.worker, json!({ "code": code })).await;
+            assert_eq!(taken.status, status, "{}", taken.text());
+        }
         w.app.verify();
     }
 }
@@ -136,6 +153,48 @@ both! {
         assert_ne!(w.file(&code).await["insurance"], json!(null));
         let whole = w.get(&format!("/cylinders/{code}/trace"), &w.cast.filler.admin).await.expect(200);
         assert_ne!(whole["last_fill"], json!(null));
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn what_moved_nothing_begins_and_ends_nobodys_part_of_a_history(app) {
+        let mut w = World::enter(app).await;
+        let code = w.cylinder("A0000001").await;
+        let delivery = w.own_delivery().await;
+        w.filled(&code, 31_300).await;
+        w.hand_over(&delivery, &code).await.expect(200);
+        w.later(3_600);
+        w.send("POST /returns", &w.cast.rival.worker, json!({ "code": code })).await.expect(201);
+        let kinds = async |auth: &str| {
+            let page = w.get(&format!("/cylinders/{code}/events"), auth).await.expect(200);
+            page["items"].as_array().expect("a list").iter().map(|e| e["kind"].as_str().expect("a kind").to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(kinds(&w.cast.rival.admin).await, ["returned"]);
+        let contested = json!({ "code": code });
+        w.send("POST /returns", &w.cast.distributor.worker, contested).await.expect(201);
+        let stale = json!({ "code": code, "captured_at": w.app.now().plus_seconds(-60) });
+        w.send("POST /returns", &w.cast.filler.worker, stale).await.expect(201);
+        assert_eq!(kinds(&w.cast.rival.admin).await, ["returned"; 3], "it is with them still");
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn a_fill_takes_a_cylinder_out_of_who_had_it(app) {
+        let mut w = World::enter(app).await;
+        let agreement = json!({ "distributor_id": w.cast.distributor.id, "number": "G-1", "valid_from": "2026-01-01", "valid_to": "2026-12-31" });
+        w.send("POST /supply-agreements", &w.cast.filler.admin, agreement).await.expect(201);
+        let code = w.cylinder("A0000001").await;
+        let take = async |w: &World| w.send("POST /returns", &w.cast.distributor.worker, json!({ "code": code })).await.expect(201);
+        take(&w).await;
+        w.filled(&code, 31_300).await;
+        w.later(60);
+        take(&w).await;
+        let page = w.get(&format!("/cylinders/{code}/events"), &w.cast.distributor.admin).await.expect(200);
+        assert_eq!(page["items"].as_array().map(Vec::len), Some(1), "{page:#}");
+        let trace = w.get(&format!("/cylinders/{code}/trace"), &w.cast.distributor.admin).await.expect(200);
+        assert_eq!(trace["last_fill"], json!(null), "what was at the station is the station's");
         w.app.verify();
     }
 }
@@ -217,6 +276,40 @@ both! {
         let seen = w.get("/fill-checks", &w.cast.regulator).await;
         assert!(seen.text().contains(checked["id"].as_str().expect("an id")), "{}", seen.text());
         assert_eq!(w.get("/fill-checks", &w.cast.rival.admin).await.expect(200)["items"], json!([]));
+    }
+}
+
+both! {
+    async fn an_act_of_an_office_takes_no_cylinder_out_of_reach(app) {
+        let w = World::enter(app).await;
+        let filler = &w.cast.filler;
+        let body = json!({ "organization_id": filler.id, "kind": "filling_station", "name": "外地站", "district_code": "110000" });
+        let site = w.send("POST /sites", &w.cast.admin, body).await.expect(201);
+        let made = w.cylinder("A0000001").await;
+        let id = w.file(&made).await["id"].as_str().expect("an id").to_owned();
+        let (_, roaming) = sign_in(&w.app, &filler.id, &[Role::Warehouse], None);
+        w.send("POST /returns", &roaming, json!({ "code": made, "site_id": site["id"] })).await.expect(201);
+        let file = format!("/cylinders/{id}");
+        let seen = async || w.get(&file, &w.cast.regulator_elsewhere).await.expect(200)["district_code"].clone();
+        assert_eq!(seen().await, "110000", "where it came in");
+        let document = json!({ "document_no": "D-1", "reason": "for a test" });
+        let off = format!("DELETE /cylinders/{id}/blacklistings");
+        w.act_for_reason(&id, "labels", &filler.admin).await.expect(201);
+        assert_eq!(seen().await, "110000", "after a new label");
+        w.act_for_reason(&id, "losses", &filler.admin).await.expect(201);
+        assert_eq!(seen().await, "110000", "lost");
+        w.act_for_reason(&id, "recoveries", &filler.admin).await.expect(201);
+        assert_eq!(seen().await, "110000", "found");
+        w.act(&id, "blacklistings", &w.cast.regulator).await.expect(201);
+        w.send(&off, &w.cast.regulator, document).await.expect(201);
+        assert_eq!(seen().await, "110000", "on the blacklist and off");
+        let proposal = json!({ "new_owner_id": w.cast.rival.id, "reason": "sold", "document_no": "D-1" });
+        let proposal = w.send(&format!("POST /cylinders/{id}/owner-changes"), &filler.admin, proposal).await.expect(201);
+        let line = format!("POST /owner-changes/{}/approve", proposal["id"].as_str().expect("an id"));
+        w.send(&line, &w.cast.rival.admin, Value::Null).await.expect(201);
+        assert_eq!(seen().await, "110000", "sold");
+        w.act(&id, "seizures", &w.cast.regulator_elsewhere).await.expect(201);
+        w.app.verify();
     }
 }
 

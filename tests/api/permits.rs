@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::both;
 use crate::support::World;
 use crate::support::app::Ask;
-use crate::support::cast::{certify, check, created, sign_in};
+use crate::support::cast::{certify, check, created, cylinder, sign_in};
 use crate::support::world::{GOOD_GROSS_G, at_once};
 
 both! {
@@ -456,6 +456,60 @@ both! {
         let (in_time, late) = (&told[0], &told[1]);
         assert_eq!(*in_time, (json!("released"), vec![]));
         assert_eq!(*late, (json!("held"), vec!["fill.recorded-late".to_owned()]));
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn a_clock_that_is_ahead_makes_nobodys_scan_old(app) {
+        let w = World::enter(app).await;
+        let yard = w.another_site().await;
+        let code = w.cylinder("A0000001").await;
+        let permit = w.permit(&code).await;
+        let body = w.fill(&permit, GOOD_GROSS_G);
+        // The fill ends 70 s from now by its scale, and is recorded 60 s before that.
+        w.app.clock.advance(10);
+        w.send("POST /fills", &w.cast.filler.worker, body).await.expect(201);
+        assert_eq!(w.file(&code).await["custody"]["since"], json!(w.app.now()));
+        w.app.clock.advance(5);
+        let there = json!({ "code": code, "site_id": yard, "captured_at": w.app.now() });
+        let moved = w.send("POST /returns", &w.cast.filler.worker, there).await.expect(201);
+        assert_eq!(moved["custody"]["site_id"], json!(yard), "it is later than the fill");
+        w.app.verify();
+    }
+}
+
+both! {
+    async fn a_day_that_ends_under_a_permit_ends_what_it_rests_on(app) {
+        let mut w = World::enter(app).await;
+        let mut due = cylinder(&w.cast.filler.id, "A0000001");
+        (due["manufactured_on"], due["purchased_on"]) = (json!("2022-06"), Value::Null);
+        let mut aged = cylinder(&w.cast.filler.id, "A0000002");
+        (aged["manufactured_on"], aged["purchased_on"]) = (json!("2018-06"), Value::Null);
+        aged["last_inspected_on"] = json!("2024-06-01");
+        aged["last_inspection_report_no"] = json!("JY-1");
+        aged["last_inspection_agency"] = json!("如皋市气瓶检验站");
+        let mut codes = Vec::new();
+        for body in [due, aged] {
+            let made = w.send("POST /cylinders", &w.cast.filler.admin, body).await.expect(201);
+            assert_eq!(made["inspection_due_on"], "2026-06-30");
+            codes.push(made["code"].as_str().unwrap().to_owned());
+        }
+        let both = json!(["fill.inspection-overdue", "fill.life-ended"]);
+        for (code, ends, overtaken) in [(&codes[0], "2026-06-30", json!(["fill.inspection-overdue"])), (&codes[1], "2026-06-30", both)] {
+            // 23:58 on the last day, in Shanghai.
+            w.at(&format!("{ends}T15:58:00Z"));
+            let permit = w.permit(code).await;
+            w.at(&format!("{ends}T16:03:40Z"));
+            let held = w.record(w.fill(&permit, GOOD_GROSS_G)).await;
+            assert_eq!((held.expect(201)["status"].as_str(), held.rules()), (Some("held"), vec!["fill.permit-overtaken".to_owned()]));
+            assert_eq!(held.json()["findings"][0]["evidence"]["overtaken"], overtaken);
+            let line = format!("POST /fills/{}/reweigh", held.json()["id"].as_str().unwrap());
+            let weighed = json!({ "gross_g": GOOD_GROSS_G, "postcheck": w.postcheck() });
+            assert_eq!(w.send(&line, &w.cast.filler.checker, weighed).await.expect(200)["status"], "held");
+            w.send("POST /emptyings", &w.cast.filler.worker, w.emptying(code, "超期未检", 0)).await.expect(201);
+            assert_eq!(w.file(code).await["last_fill"]["status"], "released");
+        }
         w.app.verify();
     }
 }

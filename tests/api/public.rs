@@ -271,6 +271,34 @@ both! {
 }
 
 both! {
+    async fn a_wrong_clock_ends_no_license(app) {
+        let mut w = World::enter(app).await;
+        let made = registered(&w, "Q123456X", "2024-05").await;
+        let code = made["code"].as_str().unwrap().to_owned();
+        let delivery = w.own_delivery().await;
+        w.filled(&code, GOOD_GROSS_G).await;
+        w.hand_over(&delivery, &code).await.expect(200);
+        let licenses = format!("/organizations/{}/licenses", w.cast.filler.id);
+        let old = w.get(&licenses, &w.cast.admin).await.expect(200)["items"].clone();
+        let old = old.as_array().unwrap().iter().find(|license| license["kind"] == "filling").unwrap()["id"].clone();
+        let second = json!({ "kind": "filling", "number": "TS4232999", "issuer": "江苏省市场监督管理局", "valid_from": "2024-01-01",
+            "valid_to": "2027-12-31", "media": ["lpg"], "districts": ["3206"] });
+        w.send(&format!("POST {licenses}"), &w.cast.admin, second).await.expect(201);
+        let revoked = json!({ "status": "revoked", "reason": "换证" });
+        w.send(&format!("PATCH /licenses/{}", old.as_str().unwrap()), &w.cast.regulator, revoked).await.expect(200);
+        let standing = async |w: &World| look(w, &format!("/api/v1/public/cylinders/{code}")).await.expect(200)["standing"].clone();
+        assert_eq!(standing(&w).await, "lawful", "the other license is in force");
+        w.at("2031-06-15T04:00:00Z");
+        assert_eq!(standing(&w).await, "unjudged", "by a wrong clock it ran out");
+        let line = format!("PATCH /organizations/{}", w.cast.filler.id);
+        w.send(&line, &w.cast.admin, json!({ "status": "closed" })).await.expect(200);
+        assert_eq!(standing(&w).await, "not_lawful", "closed is closed on any day");
+        w.at("2026-06-15T05:00:00Z");
+        w.app.verify();
+    }
+}
+
+both! {
     async fn who_fills_reads_the_end_of_the_number_from_the_steel(app) {
         let w = World::enter(app).await;
         let made = registered(&w, "Q123456X", "2024-05").await;

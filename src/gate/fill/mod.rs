@@ -106,9 +106,11 @@ pub const RULES: &[FillRule] = &[
     inspection_soon::RULE,
 ];
 
-/// The rules that a permit rests on and that can be broken between the check and the record of the fill. What ends with
-/// the state of the cylinder voids the permit by itself.
+/// The rules that a permit rests on and that can be broken between the check and the record of the fill: by an authority, or
+/// because a day ended in between. What an event does to the cylinder voids the permit by itself.
 pub const PERMIT_RESTS_ON: &[FillRule] = &[
+    inspection_overdue::RULE,
+    life_ended::RULE,
     owner_closed::RULE,
     station_closed::RULE,
     station_license::RULE,
@@ -302,6 +304,14 @@ mod tests {
     fn a_typed_code_is_always_asked_for_the_stamp() {
         let typed = World::with(|w| w.scan.entry = Entry::Typed);
         assert_eq!(decision(&typed, &Policy::default(), RATE_PPM), Decision::Challenged);
+        let never = policy(&[("stamp_challenge_rate", 0.0.into())]);
+        assert_eq!(decision(&typed, &never, RATE_PPM), Decision::Challenged, "at any rate");
+        let owing = World::with(|w| w.cylinder_mut().label.challenged = true);
+        assert_eq!(
+            decision(&owing, &never, RATE_PPM),
+            Decision::Challenged,
+            "the label still owes an answer"
+        );
         let answered = World { stamp_digits: Some("12A7".to_owned()), ..typed };
         assert_eq!(decision(&answered, &Policy::default(), RATE_PPM), Decision::Allowed);
     }

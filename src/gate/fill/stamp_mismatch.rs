@@ -4,7 +4,7 @@ use super::FillRule;
 use crate::domain::event::CheckResult;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
-use crate::domain::label_code::normalize;
+use crate::domain::steel;
 use crate::evidence;
 use crate::gate::facts::FillFacts;
 use crate::gate::law;
@@ -39,17 +39,13 @@ fn check(facts: &FillFacts<'_>, _: &Policy, _: Moment) -> Option<Evidence> {
 /// Whether the answer to a stamp challenge is right; none where nothing was typed or no cylinder is known.
 pub fn stamp_answer(facts: &FillFacts<'_>) -> Option<CheckResult> {
     let stamp = &facts.cylinder?.stamp;
-    let typed = plain(facts.stamp_digits?);
+    // What is struck into steel can't be told apart by who reads it: O and 0 are one, I and 1 too.
+    let typed = steel::key(facts.stamp_digits?);
     if typed.is_empty() {
         return None;
     }
-    let right = typed == plain(&stamp.challenge_answer());
+    let right = typed == steel::key(&stamp.challenge_answer());
     Some(if right { CheckResult::Pass } else { CheckResult::Fail })
-}
-
-/// Half-width, upper case, letters and digits only.
-fn plain(text: &str) -> String {
-    normalize(text).chars().filter(|c| c.is_alphanumeric()).collect()
 }
 
 #[cfg(test)]
@@ -77,10 +73,14 @@ mod tests {
             ("12A8", wrong),
             ("2A7", wrong),
             ("012A7", wrong),
+            ("I2A7", right),
+            ("i2a7", right),
             ("O2A7", wrong),
         ] {
             assert_eq!(answer("SH2405-0012A7", Some(typed)), expected, "{typed}");
         }
+        assert_eq!(answer("SH24-7OI0", Some("7010")), right, "O is 0 and I is 1 on steel");
+        assert_eq!(answer("SH24-7010", Some("7OI0")), right, "and on the keyboard");
         assert_eq!(answer("A-1-2", Some("a12")), right, "shorter than four");
         assert_eq!(answer("ＳＨ１２Ａ７", Some("12A7")), right, "a full-width stamp");
     }

@@ -30,7 +30,7 @@ pub struct Fill {
     over: bool,
     unchecked: bool,
     added: bool,
-    /// Filled on a permit when the license was suspended already.
+    /// Filled on a permit when the license was suspended already, or the cylinder's last day was over.
     overtaken: bool,
 }
 
@@ -142,6 +142,11 @@ impl Machine {
             || !c.ours
     }
 
+    fn is_past(&self, cylinder: usize) -> bool {
+        let (today, c) = (self.today(), &self.cylinders[cylinder]);
+        today > c.due || today > c.life_end
+    }
+
     /// The permit that is open for a cylinder.
     fn open(&self, cylinder: usize) -> Option<usize> {
         let number = self.cylinders[cylinder].permit?;
@@ -225,8 +230,8 @@ impl Machine {
             over: net_g > MAX_G,
             unchecked: !checked,
             added: false,
-            // What the permit rests on is judged again: without a license the fill is held too.
-            overtaken: self.license_suspended,
+            // What the permit rests on is judged again: without a license or after the last day the fill is held too.
+            overtaken: self.license_suspended || self.is_past(permit.cylinder),
         };
         self.fills.push(permit.cylinder);
         let c = &mut self.cylinders[permit.cylinder];
@@ -240,7 +245,7 @@ impl Machine {
 
     /// A second weighing with a complete check: whether the fill is held still.
     pub fn reweigh(&mut self, number: usize, net_g: i32) -> Result<bool, (u16, &'static str)> {
-        let suspended = self.license_suspended;
+        let overtaken = self.license_suspended || self.is_past(self.fills[number]);
         let c = &mut self.cylinders[self.fills[number]];
         match c.fill.as_mut() {
             Some(f) if f.number == number && !f.moved && !c.scrapped => {
@@ -250,7 +255,7 @@ impl Machine {
                 f.heaviest_g = f.heaviest_g.max(net_g);
                 f.over = net_g > MAX_G || vanished;
                 f.unchecked = false;
-                f.overtaken &= suspended;
+                f.overtaken &= overtaken;
                 c.gas_g = net_g;
                 Ok(f.held())
             }
@@ -283,8 +288,7 @@ impl Machine {
     /// The agency takes a cylinder in.
     pub fn receive(&mut self, at: usize) -> Acted {
         let c = &self.cylinders[at];
-        let being_filled = c.permit.is_some_and(|p| self.now < self.permits[p].expires);
-        if c.scrapped || c.holder == Holder::Agency || being_filled {
+        if c.scrapped || c.holder == Holder::Agency || self.open(at).is_some() {
             return CONFLICT;
         }
         self.move_to(at, Holder::Agency);
@@ -299,8 +303,8 @@ impl Machine {
         if c.scrapped || c.seized || c.holder == Holder::Filler {
             return CONFLICT;
         }
-        // What its owner has does not come to us by our word.
-        if !c.ours && c.holder == Holder::Owner {
+        // What its owner or an agency has does not come to us by our word.
+        if !c.ours && matches!(c.holder, Holder::Owner | Holder::Agency) {
             return Ok(());
         }
         // From the owner's own hand it only comes home.
@@ -317,7 +321,7 @@ impl Machine {
         Ok(())
     }
 
-    pub fn empty(&mut self, at: usize, label: usize, witnessed: bool) -> Acted {
+    pub fn empty(&mut self, at: usize, label: usize, witnessed: bool, residual_g: i32) -> Acted {
         let c = &mut self.cylinders[at];
         if c.scrapped || c.seized || label + 1 != c.labels {
             return CONFLICT;
@@ -325,16 +329,21 @@ impl Machine {
         if !c.ours {
             return Err((403, "forbidden"));
         }
-        if c.fill.is_some_and(|f| !f.moved || f.held()) && !witnessed {
+        if c.holder == Holder::Customer {
+            return CONFLICT;
+        }
+        let most_g = c.fill.filter(|f| !f.moved).map_or(MAX_G.max(c.gas_g), |f| f.heaviest_g);
+        if residual_g > most_g || (c.fill.is_some_and(|f| !f.moved || f.held()) && !witnessed) {
             return Err((422, "invalid"));
         }
-        c.gas_g = 0;
+        c.gas_g = c.gas_g.min(residual_g);
         if let Some(f) = c.fill.as_mut() {
-            f.emptied = true;
-            f.heaviest_g = 0;
-            f.over = false;
-            f.added = false;
-            f.overtaken = false;
+            let half = residual_g <= MAX_G / 2;
+            f.emptied |= half;
+            f.heaviest_g = f.heaviest_g.min(residual_g);
+            f.over &= residual_g > MAX_G;
+            f.added &= !half;
+            f.overtaken &= !half;
         }
         Ok(())
     }

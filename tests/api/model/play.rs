@@ -307,9 +307,10 @@ impl<S: Service> Play<'_, S> {
         } else {
             let witnessed = !self.chance.one_in(4);
             let witness = witnessed.then_some(&self.cast.filler.checker_id);
-            let body = json!({ "code": code, "reason": "残液处理", "residual_g": 0, "witness_id": witness });
+            let residual_g = self.chance.of(&[0, 0, 0, 5_000, 7_450, 7_451, 14_800, 14_901, 15_000]);
+            let body = json!({ "code": code, "reason": "残液处理", "residual_g": residual_g, "witness_id": witness });
             let reply = self.driver.send("POST /api/v1/emptyings", &worker, body).await;
-            let expected = self.machine.empty(at, label, witnessed);
+            let expected = self.machine.empty(at, label, witnessed, residual_g);
             self.expect("emptying", &reply, 201, expected);
         }
     }

@@ -1,0 +1,174 @@
+//! Events as they are read: in words, with the names and what is kept apart, as far as they are for the reader.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::Session;
+use super::masking::{hides_serial_end, masked};
+use super::query::{FindingView, Named, in_words};
+use crate::auth::permission::Scope;
+use crate::db::DbError;
+use crate::db::history::{self, Names};
+use crate::digest::hex;
+use crate::domain::actor::Role;
+use crate::domain::district::DistrictCode;
+use crate::domain::event::{Event, EventData};
+use crate::domain::id::{EventId, OrganizationId, UserId};
+use crate::domain::instant::Instant;
+use crate::error::{Code, Result};
+use crate::gate::rule::Lang;
+
+/// One event of a history.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct EventView {
+    /// Place among all events.
+    pub log_index: i64,
+    /// Place in the cylinder's own chain.
+    pub cylinder_seq: i64,
+    /// Its id.
+    pub id: EventId,
+    /// What happened.
+    pub kind: String,
+    /// When it happened.
+    pub occurred_at: Instant,
+    /// When it was recorded.
+    pub recorded_at: Instant,
+    /// Who: the person or scale. Names of people only for their own organization and for authorities.
+    pub actor: Named,
+    /// For which organization.
+    pub organization: Named,
+    /// Where.
+    pub site: Option<Named>,
+    /// In which district.
+    pub district_code: DistrictCode,
+    /// What the rules found, in words.
+    pub findings: Vec<FindingView>,
+    /// The event's own content, as it is hashed; but the end of a serial number is kept back from who fills or checks, so
+    /// their copy of a registration does not give its hash.
+    pub data: Value,
+    /// Where the worker of a handover stood: `lat`, `lon`, `accuracy_m`, `datum`. Kept apart from the event: not hashed, and
+    /// not there once it was deleted. For the office and the customer service of who delivered, and for regulators who
+    /// reach the cylinder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub location: Option<Value>,
+    /// The account number of the customer of a handover at who delivered; kept apart and shown as `location` is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub customer_ref: Option<String>,
+    /// Which call made it: route, key, digest of its body. Hashed too.
+    pub idempotency: Option<Value>,
+    /// Kind and id of the chain.
+    pub stream: StreamView,
+    /// Hash of the event before it in its chain.
+    pub prev_hash: String,
+    /// Its hash.
+    pub hash: String,
+}
+
+/// The chain of an event.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StreamView {
+    /// cylinder, site or organization.
+    pub kind: String,
+    /// Its id.
+    #[schema(value_type = String, format = "uuid")]
+    pub id: crate::domain::id::StreamId,
+}
+
+/// Whether the reader may know who a person of an organization is.
+fn knows_people(session: &Session<'_>, of: OrganizationId) -> bool {
+    session.scope != Scope::Own || session.actor.organization_id == of
+}
+
+/// What a handover keeps apart.
+#[derive(Debug, Clone, Default, Deserialize)]
+struct KeptApart {
+    customer_ref: Option<String>,
+    position: Option<Value>,
+}
+
+/// Whether the reader may know to whom and where an organization delivered: its office does, whoever fills does not; nor
+/// does the platform, which has no part in it.
+fn knows_customers(session: &Session<'_>, of: OrganizationId) -> bool {
+    const OFFICE: [Role; 3] = [Role::OrgAdmin, Role::Dispatcher, Role::CustomerService];
+    match session.scope {
+        Scope::Own => {
+            session.actor.organization_id == of && OFFICE.iter().any(|role| session.actor.has(*role))
+        }
+        Scope::District => true,
+        Scope::All => false,
+    }
+}
+
+/// What was kept apart from those of the events whose customers the reader may know.
+fn kept_apart(session: &mut Session<'_>, events: &[Event]) -> Result<Vec<(EventId, KeptApart)>> {
+    let handed = |event: &&Event| {
+        let data = &event.event.data;
+        matches!(data, EventData::HandedOver(_) | EventData::HandoverRefused(_))
+    };
+    let known = events.iter().filter(handed).filter(|e| knows_customers(session, e.event.organization_id));
+    let known: Vec<_> = known.map(|e| e.event.id).collect();
+    history::kept_apart(session.conn, &known)?
+        .into_iter()
+        .map(|(id, data)| Ok((id, serde_json::from_str(&data).map_err(DbError::corrupt)?)))
+        .collect()
+}
+
+/// Events in words, with names.
+///
+/// # Errors
+/// The database.
+pub fn views(session: &mut Session<'_>, events: &[Event], lang: Lang) -> Result<Vec<EventView>> {
+    let organizations: Vec<_> = events.iter().map(|e| e.event.organization_id).collect();
+    let sites: Vec<_> = events.iter().filter_map(|e| e.event.site_id).collect();
+    let users: Vec<UserId> = events.iter().map(|e| e.event.actor_id.cast()).collect();
+    let names = history::names(session.conn, &organizations, &sites, &users)?;
+    let kept = kept_apart(session, events)?;
+    let kept = |id| kept.iter().find(|(of, _)| *of == id).map(|(_, kept)| kept.clone()).unwrap_or_default();
+    events.iter().map(|event| view(session, event, &names, kept(event.event.id), lang)).collect()
+}
+
+fn name_of<K: PartialEq + Copy>(names: &[(K, String)], id: K) -> Option<String> {
+    names.iter().find(|(of, _)| *of == id).map(|(_, name)| name.clone())
+}
+
+fn view(
+    session: &Session<'_>,
+    event: &Event,
+    names: &Names,
+    kept: KeptApart,
+    lang: Lang,
+) -> Result<EventView> {
+    let new = &event.event;
+    let (kind, data) = new.data.to_stored().map_err(|_| Code::Internal)?;
+    let data = if hides_serial_end(&session.actor) { masked(data) } else { data };
+    let actor_name =
+        name_of(&names.users, new.actor_id.cast()).filter(|_| knows_people(session, new.organization_id));
+    Ok(EventView {
+        log_index: event.log_index,
+        cylinder_seq: event.seq,
+        id: new.id,
+        kind,
+        occurred_at: new.occurred_at,
+        recorded_at: new.recorded_at,
+        actor: Named { id: new.actor_id.uuid(), name: actor_name },
+        organization: Named {
+            id: new.organization_id.uuid(),
+            name: name_of(&names.organizations, new.organization_id),
+        },
+        site: new.site_id.map(|id| Named { id: id.uuid(), name: name_of(&names.sites, id) }),
+        district_code: new.district_code.clone(),
+        findings: in_words(new.data.findings(), lang),
+        data,
+        location: kept.position,
+        customer_ref: kept.customer_ref,
+        idempotency: new
+            .idempotency
+            .as_ref()
+            .map(|i| serde_json::json!({ "route": i.route, "key": i.key, "body_hmac": hex(&i.body_digest) })),
+        stream: StreamView { kind: new.stream.kind().to_owned(), id: new.stream.id() },
+        prev_hash: hex(&event.prev_hash),
+        hash: hex(&event.hash),
+    })
+}
