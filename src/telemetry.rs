@@ -88,7 +88,7 @@ where
     let builder = tracing_subscriber::fmt().with_max_level(LevelFilter::TRACE).with_writer(writer);
     let builder = if terminal { builder } else { builder.with_ansi(false) };
     Ok(if json {
-        Box::new(builder.json().flatten_event(true).finish().with(filter))
+        Box::new(builder.json().flatten_event(true).with_span_list(false).finish().with(filter))
     } else {
         Box::new(builder.finish().with(filter))
     })

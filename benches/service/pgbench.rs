@@ -33,7 +33,7 @@ fn array(ids: impl Iterator<Item = uuid::Uuid>) -> String {
 fn write_script(site: &Site, ask: Ask) -> Result<std::path::PathBuf> {
     let world = site.world()?;
     let text = script(ask)?
-        .replace("@SESSIONS@", &array(world.posts().map(|post| post.session_id.uuid())))
+        .replace("@USERS@", &array(world.posts().map(|post| post.operator_id.uuid())))
         .replace("@SCALES@", &array(world.posts().map(|post| post.scale_id.uuid())))
         .replace("@ORGANIZATIONS@", &array(world.fillers.iter().map(|filler| filler.organization_id.uuid())))
         .replace("@SITES@", &array(world.fillers.iter().map(|filler| filler.site_id.uuid())))

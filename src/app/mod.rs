@@ -103,7 +103,7 @@ pub struct Answer {
 /// 401 if it is not.
 pub fn actor(conn: &mut Conn, credential: Credential, now: Moment) -> Result<Actor> {
     let found = facts::actors(conn, &[credential], now.at)?;
-    let actor = found.into_iter().find(|(of, _)| *of == credential).map(|(_, actor)| actor);
+    let actor = found.into_iter().find(|found| found.credential == credential).map(|found| found.actor);
     actor.ok_or_else(|| Code::TokenInvalid.into())
 }
 

@@ -9,6 +9,7 @@ use super::append::{Draft, Heads, append};
 use super::command::{Call, Command, Context, Decided, Needs};
 use super::facts::Facts;
 use super::gather::gather;
+use super::registry::Registry;
 use super::writer::Receipt;
 use crate::clock::{Clock, IdGen};
 use crate::db::DbError;
@@ -92,6 +93,7 @@ impl Ahead {
 /// The database.
 pub(super) fn decide(
     conn: &mut Conn,
+    registry: &mut Registry,
     desk: &Desk,
     commands: &[&dyn Command],
     ahead: Option<&Ahead>,
@@ -107,7 +109,7 @@ pub(super) fn decide(
         command.needs(&mut needs);
     }
     let keys = needs.keys.clone();
-    let mut facts = gather(conn, needs, now.at, ahead.map(Ahead::facts))?;
+    let mut facts = gather(conn, registry, needs, now.at, ahead.map(Ahead::facts))?;
     let trusted = clock_is_trusted(facts.trusted_at, now.at, desk.clock_gap_days);
     let mut decided: Vec<Decided> = Vec::new();
     let mut outcomes = Vec::with_capacity(commands.len());

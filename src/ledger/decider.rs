@@ -9,6 +9,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use super::batch::{Ahead, Decisions, Desk, decide};
 use super::command::Command;
 use super::recorder::{Fate, Work};
+use super::registry::Registry;
 use super::writer::{Job, Tally};
 use crate::db::DbError;
 use crate::db::conn::{Conn, DatabaseUrl};
@@ -26,6 +27,7 @@ pub(super) struct Decider {
     desk: Desk,
     tally: Arc<Tally>,
     conn: Option<Conn>,
+    registry: Registry,
     recorder: Sender<Work>,
     fates: Receiver<Fate>,
     /// The batch that was handed on and is not told of yet; what it decided, if that is known.
@@ -41,8 +43,17 @@ impl Decider {
     pub(super) fn new(database: DatabaseUrl, desk: Desk, tally: Arc<Tally>) -> (Self, Ends) {
         let (recorder, work) = bounded(1);
         let (tell, fates) = bounded(1);
-        let decider =
-            Self { database, desk, tally, conn: None, recorder, fates, outstanding: None, cautious: 0 };
+        let decider = Self {
+            database,
+            desk,
+            tally,
+            conn: None,
+            registry: Registry::default(),
+            recorder,
+            fates,
+            outstanding: None,
+            cautious: 0,
+        };
         (decider, (work, tell))
     }
 
@@ -111,17 +122,20 @@ impl Decider {
     fn decide(&mut self, commands: &[&dyn Command]) -> Option<Decisions> {
         let ahead = self.outstanding.as_ref().and_then(Option::as_ref);
         let (kept, database, desk) = (self.conn.take(), &self.database, &self.desk);
+        // What was read in a try that failed is not worth keeping either.
+        let mut registry = std::mem::take(&mut self.registry);
         let decided = catch_unwind(AssertUnwindSafe(|| {
             let mut conn = match kept {
                 Some(conn) => conn,
                 None => database.connect_reader()?,
             };
-            let decisions = reading(&mut conn, |conn| decide(conn, desk, commands, ahead))?;
-            Ok::<_, DbError>((decisions, conn))
+            let decisions = reading(&mut conn, |conn| decide(conn, &mut registry, desk, commands, ahead))?;
+            Ok::<_, DbError>((decisions, conn, registry))
         }));
         // After a failure the connection is not worth keeping.
-        let (decisions, conn) = decided.ok()?.ok()?;
+        let (decisions, conn, registry) = decided.ok()?.ok()?;
         self.conn = Some(conn);
+        self.registry = registry;
         Some(decisions)
     }
 }

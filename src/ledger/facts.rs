@@ -2,6 +2,7 @@
 //! what earlier ones did.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
 use super::command::Decided;
 use crate::db::facts::{AgreementRow, CylinderRow, FillRow, LabelRow, OwnerChangeRow, ScalePermitRow};
@@ -90,7 +91,7 @@ pub struct Facts {
     pub(super) fills: HashMap<EventId, FillRow>,
     pub(super) agreements: Vec<AgreementRow>,
     pub(super) owner_changes: HashMap<OwnerChangeId, OwnerChangeRow>,
-    pub(super) policies: Vec<PolicyEntry>,
+    pub(super) policies: Arc<Vec<PolicyEntry>>,
     pub(super) streams: HashMap<StreamId, (i64, [u8; 32])>,
     pub(super) trusted_at: Option<Instant>,
     pub(super) dirty: Dirty,

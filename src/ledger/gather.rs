@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::command::Needs;
 use super::facts::{CylinderFact, Facts, PermitFact};
+use super::registry::Registry;
 use crate::db::DbError;
 use crate::db::conn::Conn;
 use crate::db::facts::{self as db, FillRow};
@@ -24,28 +25,34 @@ fn list<T: Clone>(set: &BTreeSet<T>) -> Vec<T> {
 /// The database. A fact that does not exist is no error here: rules refuse on it.
 pub(super) fn gather(
     conn: &mut Conn,
+    registry: &mut Registry,
     mut needs: Needs,
     now: Instant,
     ahead: Option<&Facts>,
 ) -> Result<Facts, DbError> {
     let mut facts = Facts::default();
-    load_actors(conn, &mut needs, &mut facts, now)?;
+    registry.refresh(conn)?;
+    load_actors(conn, registry, &mut needs, &mut facts, now)?;
     load_replays(conn, &needs, &mut facts)?;
     load_permits_and_fills(conn, &mut needs, &mut facts, ahead)?;
     load_cylinders(conn, &mut needs, &mut facts, ahead)?;
-    load_equipment(conn, &mut needs, &mut facts, ahead)?;
-    load_organizations(conn, &needs, &mut facts)?;
-    for person in db::people(conn, &list(&needs.people))? {
-        facts.people.insert(person.id, person);
-    }
-    facts.policies = db::policies(conn)?;
+    load_equipment(conn, registry, &mut needs, &mut facts, ahead)?;
+    load_organizations(conn, registry, &needs, &mut facts)?;
+    facts.people.extend(registry.people(conn, &list(&needs.people))?);
+    facts.policies = registry.policies(conn)?;
     facts.trusted_at = db::trusted_at(conn)?.max(ahead.and_then(|ahead| ahead.trusted_at));
     Ok(facts)
 }
 
-fn load_actors(conn: &mut Conn, needs: &mut Needs, facts: &mut Facts, now: Instant) -> Result<(), DbError> {
+fn load_actors(
+    conn: &mut Conn,
+    registry: &mut Registry,
+    needs: &mut Needs,
+    facts: &mut Facts,
+    now: Instant,
+) -> Result<(), DbError> {
     let credentials: Vec<_> = needs.credentials.iter().map(|c| (*c).into()).collect();
-    for (credential, actor) in db::actors(conn, &credentials, now)? {
+    for (credential, actor) in registry.actors(conn, &credentials, now)? {
         needs.organizations.insert(actor.organization_id);
         needs.people.extend(actor.user_id);
         needs.sites.extend(actor.site_id);
@@ -156,18 +163,19 @@ fn load_cylinders(
 
 fn load_equipment(
     conn: &mut Conn,
+    registry: &mut Registry,
     needs: &mut Needs,
     facts: &mut Facts,
     ahead: Option<&Facts>,
 ) -> Result<(), DbError> {
-    for scale in db::scales(conn, &list(&needs.scales))? {
+    for (id, scale) in registry.scales(conn, &list(&needs.scales))? {
         needs.sites.insert(scale.site_id);
-        facts.scales.insert(scale.id, scale);
+        facts.scales.insert(id, scale);
     }
     load_scale_permits(conn, needs, facts, ahead)?;
-    for site in db::sites(conn, &list(&needs.sites))? {
+    for (id, site) in registry.sites(conn, &list(&needs.sites))? {
         needs.organizations.insert(site.organization_id);
-        facts.sites.insert(site.id, site);
+        facts.sites.insert(id, site);
     }
     Ok(())
 }
@@ -197,15 +205,16 @@ fn load_scale_permits(
     Ok(())
 }
 
-fn load_organizations(conn: &mut Conn, needs: &Needs, facts: &mut Facts) -> Result<(), DbError> {
+fn load_organizations(
+    conn: &mut Conn,
+    registry: &mut Registry,
+    needs: &Needs,
+    facts: &mut Facts,
+) -> Result<(), DbError> {
     let ids = list(&needs.organizations);
-    for organization in db::organizations(conn, &ids)? {
-        facts.organizations.insert(organization.id, organization);
-    }
-    for license in db::licenses(conn, &ids)? {
-        facts.licenses.entry(license.organization_id).or_default().push(license);
-    }
-    facts.agreements = db::agreements(conn, &ids)?;
+    facts.organizations.extend(registry.organizations(conn, &ids)?);
+    facts.licenses.extend(registry.licenses(conn, &ids)?);
+    facts.agreements = registry.agreements(conn, &ids)?;
     let sites = needs.sites.iter().map(|id| id.cast());
     let streams: Vec<StreamId> = sites.chain(ids.iter().map(|id| id.cast())).collect();
     for (id, seq, hash) in db::streams(conn, &streams)? {

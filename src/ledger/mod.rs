@@ -11,6 +11,7 @@ mod decider;
 pub mod facts;
 mod gather;
 mod recorder;
+mod registry;
 pub mod verify;
 pub mod writer;
 

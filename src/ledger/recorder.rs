@@ -9,6 +9,7 @@ use super::append::Heads;
 use super::batch::{Answers, Decisions, Desk, decide};
 use super::command::Command;
 use super::decider::Ends;
+use super::registry::Registry;
 use super::writer::{Job, Receipt, Tally};
 use crate::db::DbError;
 use crate::db::append::lock_head;
@@ -40,13 +41,14 @@ pub(super) struct Recorder {
     desk: Desk,
     tally: Arc<Tally>,
     conn: Option<Conn>,
+    registry: Registry,
     /// The heads of chains that the batch before left, for decisions that rest upon it.
     heads: Heads,
 }
 
 impl Recorder {
     pub(super) fn new(database: DatabaseUrl, desk: Desk, tally: Arc<Tally>) -> Self {
-        Self { database, desk, tally, conn: None, heads: Heads::default() }
+        Self { database, desk, tally, conn: None, registry: Registry::default(), heads: Heads::default() }
     }
 
     /// Runs until the decider is gone.
@@ -113,10 +115,16 @@ impl Recorder {
         &mut self,
         commands: &[&dyn Command],
     ) -> std::result::Result<Answers, TxError<DbError>> {
-        self.attempt(|conn, desk, heads| {
+        // What was read in a try that failed is not worth keeping.
+        let mut registry = std::mem::take(&mut self.registry);
+        let tried = self.attempt(|conn, desk, heads| {
             lock_head(conn)?;
-            decide(conn, desk, commands, None)?.write(conn, heads)
-        })
+            decide(conn, &mut registry, desk, commands, None)?.write(conn, heads)
+        });
+        if tried.is_ok() {
+            self.registry = registry;
+        }
+        tried
     }
 
     /// One batch in one transaction. A panic inside is a failed batch, not the end of the recorder.

@@ -33,22 +33,29 @@ fn actor(user_id: Option<UserId>, row: RawActor) -> Result<Actor, DbError> {
     })
 }
 
+/// Who is behind a credential, and until when.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// The credential.
+    pub credential: Credential,
+    /// Who it is.
+    pub actor: Actor,
+    /// From then on the answer may be another one, even if nothing is written: the session or the shift is over.
+    pub until: Instant,
+}
+
 /// The people and devices behind credentials that are good at `now`: the session neither ended nor revoked, the user
 /// enabled, the device key not revoked.
 ///
 /// # Errors
 /// The database.
-pub fn actors(conn: &mut Conn, of: &[Credential], now: Instant) -> Result<Vec<(Credential, Actor)>, DbError> {
+pub fn actors(conn: &mut Conn, of: &[Credential], now: Instant) -> Result<Vec<Found>, DbError> {
     let mut found = session_actors(conn, of, now)?;
     found.extend(device_actors(conn, of, now)?);
     Ok(found)
 }
 
-fn session_actors(
-    conn: &mut Conn,
-    of: &[Credential],
-    now: Instant,
-) -> Result<Vec<(Credential, Actor)>, DbError> {
+fn session_actors(conn: &mut Conn, of: &[Credential], now: Instant) -> Result<Vec<Found>, DbError> {
     let ids: Vec<SessionId> = of
         .iter()
         .filter_map(|c| match c {
@@ -60,7 +67,7 @@ fn session_actors(
         return Ok(Vec::new());
     }
     use organizations as o;
-    let rows: Vec<(SessionId, UserId, RawActor)> = on_backend!(conn, c => sessions::table
+    let rows: Vec<(SessionId, UserId, Instant, RawActor)> = on_backend!(conn, c => sessions::table
         .inner_join(users::table.inner_join(o::table))
         .filter(among(sessions::id, &ids))
         .filter(sessions::revoked_at.is_null())
@@ -69,13 +76,14 @@ fn session_actors(
         .select((
             sessions::id,
             users::id,
+            sessions::expires_at,
             (users::site_id, users::roles, o::id, o::kinds, o::authority, o::district_code, o::status),
         ))
         .load(c))?;
     rows.into_iter()
-        .map(|(session_id, user_id, row)| {
+        .map(|(session_id, user_id, until, row)| {
             let actor = Actor { session_id: Some(session_id), ..actor(Some(user_id), row)? };
-            Ok((Credential::Session { session_id, user_id }, actor))
+            Ok(Found { credential: Credential::Session { session_id, user_id }, actor, until })
         })
         .collect()
 }
@@ -94,11 +102,7 @@ fn operates(operator: RawOperator) -> Result<bool, DbError> {
     Ok(active && roles.contains(&Role::FillOperator))
 }
 
-fn device_actors(
-    conn: &mut Conn,
-    of: &[Credential],
-    now: Instant,
-) -> Result<Vec<(Credential, Actor)>, DbError> {
+fn device_actors(conn: &mut Conn, of: &[Credential], now: Instant) -> Result<Vec<Found>, DbError> {
     let digests: Vec<Vec<u8>> = of
         .iter()
         .filter_map(|c| match c {
@@ -137,7 +141,9 @@ fn device_actors(
                 let on_shift = operator.filter(|_| may_fill && ends_at.is_some_and(|end| now < end));
                 let raw = (Some(site_id), String::new(), id, kinds, authority, district, status);
                 let actor = Actor { device: Some(Device { key_id, scale_id }), ..actor(on_shift, raw)? };
-                Ok((Credential::Device { key_digest: hash(digest)? }, actor))
+                // Without a shift nothing ends by itself.
+                let until = ends_at.filter(|_| on_shift.is_some()).unwrap_or(Instant::from_micros(i64::MAX));
+                Ok(Found { credential: Credential::Device { key_digest: hash(digest)? }, actor, until })
             },
         )
         .collect()

@@ -6,6 +6,7 @@ use pingma::db::conn::Conn;
 use super::{CHAPTERS, Story, a_world};
 use crate::both;
 use crate::support::World;
+use crate::support::cast::challenge_rate;
 
 /// What a check before a fill reads.
 const FACTS: &[&str] = &[
@@ -37,6 +38,8 @@ both! {
             let registered = w.app.ask(story.ask(0)).await;
             story.turn(0, &registered);
             let ask = story.ask(1);
+            // After a change of the registry all of it is read again.
+            challenge_rate(&w.app, &w.cast.admin, 0.0).await;
             conn.batch_execute(&format!("ALTER TABLE {table} RENAME TO away")).expect("it goes");
             let reply = w.app.ask(ask.clone()).await;
             conn.batch_execute(&format!("ALTER TABLE away RENAME TO {table}")).expect("it comes back");

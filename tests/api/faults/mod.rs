@@ -104,7 +104,7 @@ async fn tell(w: &World, plan: &Plan, at: usize, act: &Act, status: u16) -> bool
         let came_to_it = plan.end() > 0;
         fired |= came_to_it;
         let statement = plan.last();
-        let committed = statement == "after COMMIT";
+        let committed = plan.committed();
         if came_to_it && !committed {
             let code = if status == 500 { "internal" } else { "unavailable" };
             assert_eq!(faulty.problem(status), code, "{statement}");

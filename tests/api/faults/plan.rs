@@ -52,6 +52,11 @@ impl Plan {
         lock(&self.seen).last().cloned().unwrap_or_default()
     }
 
+    /// Whether it happened after a commit. A second try may have other statements than the first.
+    pub fn committed(&self) -> bool {
+        lock(&self.seen).iter().any(|statement| statement == AFTER_COMMIT)
+    }
+
     fn step(&self, step: usize, statement: impl FnOnce() -> String) {
         let act = lock(&self.order).clone().filter(|(at, _)| *at == step).map(|(_, act)| act);
         if let Some(act) = act {
@@ -61,6 +66,9 @@ impl Plan {
         }
     }
 }
+
+/// Stands for what comes after a commit.
+const AFTER_COMMIT: &str = "after COMMIT";
 
 static PLANS: Mutex<Option<HashMap<String, Arc<Plan>>>> = Mutex::new(None);
 
@@ -92,7 +100,7 @@ impl Instrumentation for Watch {
             InstrumentationEvent::FinishQuery { query, error: None, .. }
                 if self.plan.is_some() && on_ledger() && query.to_string() == "COMMIT" =>
             {
-                self.next(|| "after COMMIT".to_owned());
+                self.next(|| AFTER_COMMIT.to_owned());
             }
             _ => {}
         }
