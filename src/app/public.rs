@@ -85,6 +85,8 @@ pub struct PublicRecord {
     pub status: CodeStatus,
     /// The label, where the code names one.
     pub label_id: Option<LabelId>,
+    /// The code as it was scanned, where its tag is wrong.
+    pub forged_code: Option<String>,
     /// Everything that speaks against the cylinder or should be known.
     pub findings: Vec<Finding>,
     /// Whether a fill is held that may not leave the station.
@@ -234,6 +236,7 @@ fn judge(
     Ok(PublicRecord {
         status: scan.status,
         label_id: scan.label_id,
+        forged_code: scan.text.filter(|_| scan.status == CodeStatus::Forged),
         findings,
         held: last.is_some_and(|fill| fill.status == FillStatus::Held),
         clock_trusted,

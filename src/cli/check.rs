@@ -52,6 +52,9 @@ impl Reference {
         if record.held {
             let _ = write!(text, "\n{}", words::held(self.lang()));
         }
+        if lawful {
+            let _ = write!(text, "\n{}", words::left_to_the_gate(self.lang()));
+        }
         print(
             &Output::new(
                 text,

@@ -66,7 +66,7 @@ enum Command {
     /// The keys of labels and tokens.
     #[command(subcommand)]
     Keys(keys::Keys),
-    /// What would the gate say of this cylinder?
+    /// What speaks against this cylinder itself, whoever fills it and whenever?
     Check(check::Reference),
     /// What happened to this cylinder?
     History(check::Reference),

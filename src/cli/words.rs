@@ -33,8 +33,21 @@ pub(super) fn severity(severity: Severity, lang: Lang) -> &'static str {
 
 /// That the last fill is held.
 pub(super) fn held(lang: Lang) -> &'static str {
-    words("扣留    最近一次充装未放行，不得出站", "hold    the last fill is held: not to leave the station")
-        .get(lang)
+    words(
+        "扣留    fill.held  最近一次充装未放行，不得出站",
+        "hold    fill.held  the last fill is held: not to leave the station",
+    )
+    .get(lang)
+}
+
+/// What a look at the cylinder alone leaves out.
+pub(super) fn left_to_the_gate(lang: Lang) -> &'static str {
+    words(
+        "未核对：距上次充装的时间与流转、称重、外观、充装单位和人员，由充装前检查判定",
+        "not looked at: when it was filled last and where it was since, its weight and looks, the station and who fills; \
+         the check before filling judges them",
+    )
+    .get(lang)
 }
 
 /// What happened.

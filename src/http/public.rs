@@ -176,7 +176,11 @@ fn record_page(service: &Data, record: &PublicRecord, lang: Lang) -> HttpResult 
     let page = PublicPage {
         lang,
         verdict,
-        code_typed: record.label_id.as_ref().map(|id| id.typed()),
+        // The short form of a forged code would be that of the label it imitates.
+        code_shown: match record.status {
+            CodeStatus::Forged => record.forged_code.clone(),
+            _ => record.label_id.as_ref().map(|id| id.typed()),
+        },
         cylinder: record.cylinder.as_ref().map(|cylinder| PublicCylinder {
             reasons: view.reasons,
             notes: view.notes,

@@ -8,7 +8,7 @@ use super::facts::Facts;
 use crate::db::DbError;
 use crate::db::append::{self as db, CylinderColumns};
 use crate::db::conn::Conn;
-use crate::db::facts::{EventRow, FillRow};
+use crate::db::facts::{self, EventRow, FillRow, ScalePermitRow};
 use crate::domain::event::{Event, NewEvent};
 use crate::domain::id::{CylinderId, OwnerChangeId, StreamId};
 use crate::domain::instant::Instant;
@@ -192,12 +192,23 @@ fn write_labels(conn: &mut Conn, facts: &Facts, now: Instant) -> Result<(), DbEr
     db::insert_labels(conn, &rows, now)
 }
 
+/// A fill rests on its permit being the newest of its scale. Where the batch gives no other on that scale, nothing it writes would
+/// tell that somebody else did; nobody can any more, since the places in the ledger are taken.
+fn guard_scale_permits(conn: &mut Conn, batch: &Facts) -> Result<(), DbError> {
+    let only_read = batch.dirty.filled_on.difference(&batch.dirty.scale_permits);
+    let scales: Vec<_> = only_read.copied().collect();
+    let moved =
+        |row: &ScalePermitRow| batch.dirty.stored_scale_permits.get(&row.scale_id) != Some(&row.version);
+    if facts::scale_permits(conn, &scales)?.iter().any(moved) { Err(DbError::Conflict) } else { Ok(()) }
+}
+
 fn write_projections(conn: &mut Conn, facts: &Facts, events: &[Event]) -> Result<(), DbError> {
     let stored = |id| facts.dirty.stored_scale_permits.get(id).copied();
     let permits = facts.dirty.scale_permits.iter();
     let permits: Vec<_> =
         permits.filter_map(|id| facts.scale_permits.get(id).map(|row| (*row, stored(id)))).collect();
     db::put_scale_permits(conn, &permits)?;
+    guard_scale_permits(conn, facts)?;
     let new: Vec<FillRow> = events
         .iter()
         .filter(|event| facts.dirty.new_fills.contains(&event.event.id))

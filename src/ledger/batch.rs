@@ -14,6 +14,7 @@ use super::writer::Receipt;
 use crate::clock::{Clock, IdGen};
 use crate::db::DbError;
 use crate::db::append::lock_head;
+use crate::db::audit_log::{self, Head};
 use crate::db::conn::Conn;
 use crate::domain::event::Event;
 use crate::domain::id::PrincipalId;
@@ -27,6 +28,9 @@ const CLOCK_BACK_S: i64 = 600;
 pub fn clock_is_trusted(trusted_at: Option<Instant>, now: Instant, gap_days: i64) -> bool {
     trusted_at.is_none_or(|at| (-CLOCK_BACK_S..=gap_days * 86_400).contains(&now.seconds_since(at)))
 }
+
+/// How long decisions may wait to be written, in seconds.
+const LONGEST_WAIT_S: i64 = 5;
 
 /// What decisions take from outside.
 #[derive(Clone)]
@@ -61,11 +65,15 @@ pub(super) struct Decisions {
     outcomes: Vec<Outcome>,
     keys: BTreeSet<String>,
     settles: bool,
+    /// The head of the audit log when the registry was read.
+    registry: Option<Head>,
 }
 
 /// Decisions that are on their way into the database: the next batch is decided upon them.
 pub(super) struct Ahead {
     facts: Arc<Facts>,
+    /// When the clock is last believed once they are written; `None` if they don't say.
+    trusted_at: Option<Instant>,
     keys: BTreeSet<String>,
     settles: bool,
 }
@@ -110,6 +118,7 @@ pub(super) fn decide(
     }
     let keys = needs.keys.clone();
     let mut facts = gather(conn, registry, needs, now.at, ahead.map(Ahead::facts))?;
+    facts.trusted_at = facts.trusted_at.max(ahead.and_then(|ahead| ahead.trusted_at));
     let trusted = clock_is_trusted(facts.trusted_at, now.at, desk.clock_gap_days);
     let mut decided: Vec<Decided> = Vec::new();
     let mut outcomes = Vec::with_capacity(commands.len());
@@ -130,7 +139,8 @@ pub(super) fn decide(
     }
     let settles = decided.iter().any(|decided| decided.settles.is_some());
     let drafts = decided.into_iter().map(Draft::of).collect::<std::result::Result<_, _>>()?;
-    Ok(Decisions { now: now.at, trusted, facts: Arc::new(facts), drafts, outcomes, keys, settles })
+    let registry = registry.head().cloned();
+    Ok(Decisions { now: now.at, trusted, facts: Arc::new(facts), drafts, outcomes, keys, settles, registry })
 }
 
 enum Step {
@@ -190,7 +200,23 @@ fn replay(
 impl Decisions {
     /// What the next batch can be decided upon.
     pub(super) fn ahead(&self) -> Ahead {
-        Ahead { facts: Arc::clone(&self.facts), keys: self.keys.clone(), settles: self.settles }
+        let says = self.trusted && !self.drafts.is_empty();
+        Ahead {
+            facts: Arc::clone(&self.facts),
+            trusted_at: self.facts.trusted_at.filter(|_| says),
+            keys: self.keys.clone(),
+            settles: self.settles,
+        }
+    }
+
+    /// Whether they may be written as they are, seen from the transaction that would: the registry is what they were decided
+    /// on, and they did not wait long, as they do behind a commit that hangs.
+    ///
+    /// # Errors
+    /// The database.
+    pub(super) fn still_stand(&self, conn: &mut Conn, desk: &Desk) -> std::result::Result<bool, DbError> {
+        let waited_s = desk.clock.now().seconds_since(self.now);
+        Ok((0..=LONGEST_WAIT_S).contains(&waited_s) && audit_log::head(conn)? == self.registry)
     }
 
     /// Writes them inside a transaction. `before` are the heads of chains that the batch before left, where these decisions

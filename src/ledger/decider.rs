@@ -35,6 +35,19 @@ pub(super) struct Decider {
     cautious: u32,
 }
 
+/// Takes along what waits, up to the largest batch.
+fn top_up(jobs: &mut Vec<Job>, queue: &Receiver<Job>) {
+    jobs.extend(queue.try_iter().take(MAX_BATCH.saturating_sub(jobs.len())));
+}
+
+fn commands(jobs: &[Job]) -> Vec<&dyn Command> {
+    jobs.iter().map(|job| job.command.as_ref()).collect()
+}
+
+fn count(number: usize) -> f64 {
+    f64::from(u32::try_from(number).unwrap_or(u32::MAX))
+}
+
 /// The recorder's ends of the two channels: what it gets, and where it tells what became of it.
 pub(super) type Ends = (Receiver<Work>, Sender<Fate>);
 
@@ -61,44 +74,52 @@ impl Decider {
     pub(super) fn run(mut self, queue: &Receiver<Job>) {
         while let Ok(first) = queue.recv() {
             let mut jobs = vec![first];
-            jobs.extend(queue.try_iter().take(MAX_BATCH - 1));
-            metrics::gauge!("pingma_ledger_waiting")
-                .set(f64::from(u32::try_from(queue.len()).unwrap_or(u32::MAX)));
-            metrics::histogram!("pingma_ledger_batch_size")
-                .record(f64::from(u32::try_from(jobs.len()).unwrap_or(u32::MAX)));
-            let work = self.prepare(jobs);
+            top_up(&mut jobs, queue);
+            let work = self.prepare(jobs, queue);
+            metrics::gauge!("pingma_ledger_waiting").set(count(queue.len()));
+            metrics::histogram!("pingma_ledger_batch_size").record(count(work.jobs.len()));
             if self.recorder.send(work).is_err() {
                 return;
             }
         }
     }
 
-    /// Makes the work, and waits until the batch before is recorded.
-    fn prepare(&mut self, jobs: Vec<Job>) -> Work {
+    /// Makes the work, and waits until the batch before is recorded. Where it must wait first, it takes along what has come by
+    /// then.
+    fn prepare(&mut self, mut jobs: Vec<Job>, queue: &Receiver<Job>) -> Work {
         if let Ok(fate) = self.fates.try_recv() {
             self.told(fate);
         }
-        // Nothing to be gained: the recorder is idle, and one command is not worth two threads.
-        let alone = jobs.len() == 1 && self.outstanding.is_none();
-        if alone || self.cautious > 0 {
+        if self.cautious > 0 {
             self.wait();
-            self.cautious = self.cautious.saturating_sub(1);
-            self.outstanding = Some(None);
-            return Work { jobs, decisions: None };
+            top_up(&mut jobs, queue);
+            self.cautious -= 1;
+            return self.undecided(jobs);
         }
-        let commands: Vec<&dyn Command> = jobs.iter().map(|job| job.command.as_ref()).collect();
+        // Nothing to be gained: the recorder is idle, and one command is not worth two threads.
+        if jobs.len() == 1 && self.outstanding.is_none() {
+            return self.undecided(jobs);
+        }
         let ahead = self.outstanding.as_ref().and_then(Option::as_ref);
-        let decisions = if ahead.is_some_and(|ahead| ahead.carries(&commands)) {
-            let decisions = self.decide(&commands);
-            self.tally.count_carried();
+        let decisions = if ahead.is_some_and(|ahead| ahead.carries(&commands(&jobs))) {
+            let decisions = self.decide(&commands(&jobs));
+            // Whatever became of the decisions: each batch is told of before the next is handed on.
+            let fate = self.wait();
             // Where the ground gave way, the recorder decides.
-            decisions.filter(|_| self.wait() == Fate::AsDecided)
+            let decisions = decisions.filter(|_| fate == Fate::AsDecided);
+            decisions.inspect(|_| self.tally.count_carried())
         } else {
             self.wait();
-            self.decide(&commands)
+            top_up(&mut jobs, queue);
+            self.decide(&commands(&jobs))
         };
         self.outstanding = Some(decisions.as_ref().map(Decisions::ahead));
         Work { jobs, decisions }
+    }
+
+    fn undecided(&mut self, jobs: Vec<Job>) -> Work {
+        self.outstanding = Some(None);
+        Work { jobs, decisions: None }
     }
 
     /// Waits until nothing is outstanding; says what became of it.
@@ -113,7 +134,8 @@ impl Decider {
     }
 
     fn told(&mut self, fate: Fate) {
-        if self.outstanding.take().flatten().is_some() && fate == Fate::Otherwise {
+        self.outstanding = None;
+        if fate == Fate::LostRace {
             self.cautious = CAUTIOUS;
         }
     }

@@ -108,6 +108,8 @@ pub(super) struct Dirty {
     pub(super) ended_labels: Vec<(LabelId, LabelStatus)>,
     pub(super) new_fills: Vec<EventId>,
     pub(super) changed_fills: BTreeSet<EventId>,
+    /// The scales on which something was filled.
+    pub(super) filled_on: BTreeSet<ScaleId>,
     /// Whether a chain grew that is no cylinder's.
     pub(super) stations: bool,
 }
@@ -341,6 +343,7 @@ impl Facts {
         if let EventData::FillRecorded(data) = &event.data {
             self.fills.insert(event.id, fill_row(event, data, id));
             self.dirty.new_fills.push(event.id);
+            self.dirty.filled_on.insert(data.scale_id);
         }
         let (EventData::Reweighed(_) | EventData::Emptied(_)) = &event.data else {
             return;

@@ -40,7 +40,7 @@ pub(super) fn gather(
     load_organizations(conn, registry, &needs, &mut facts)?;
     facts.people.extend(registry.people(conn, &list(&needs.people))?);
     facts.policies = registry.policies(conn)?;
-    facts.trusted_at = db::trusted_at(conn)?.max(ahead.and_then(|ahead| ahead.trusted_at));
+    facts.trusted_at = db::trusted_at(conn)?;
     Ok(facts)
 }
 

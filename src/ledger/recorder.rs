@@ -20,6 +20,8 @@ use crate::error::{Code, Result};
 /// How often a single command that lost a race is tried.
 const TRIES: usize = 5;
 
+type Tried<T> = std::result::Result<T, TxError<DbError>>;
+
 /// Commands, and what they came to if that was decided before.
 pub(super) struct Work {
     pub(super) jobs: Vec<Job>,
@@ -31,7 +33,9 @@ pub(super) struct Work {
 pub(super) enum Fate {
     /// It is recorded as it was decided.
     AsDecided,
-    /// It was decided anew, or nothing was decided, or nobody knows.
+    /// Another writer was faster: it was decided again.
+    LostRace,
+    /// It was decided here, or again, or nobody knows.
     Otherwise,
 }
 
@@ -41,6 +45,8 @@ pub(super) struct Recorder {
     desk: Desk,
     tally: Arc<Tally>,
     conn: Option<Conn>,
+    /// Whether the database could be reached when that was last tried.
+    reachable: bool,
     registry: Registry,
     /// The heads of chains that the batch before left, for decisions that rest upon it.
     heads: Heads,
@@ -48,7 +54,15 @@ pub(super) struct Recorder {
 
 impl Recorder {
     pub(super) fn new(database: DatabaseUrl, desk: Desk, tally: Arc<Tally>) -> Self {
-        Self { database, desk, tally, conn: None, registry: Registry::default(), heads: Heads::default() }
+        Self {
+            database,
+            desk,
+            tally,
+            conn: None,
+            reachable: true,
+            registry: Registry::default(),
+            heads: Heads::default(),
+        }
     }
 
     /// Runs until the decider is gone.
@@ -64,26 +78,28 @@ impl Recorder {
         let (commands, replies): (Vec<_>, Vec<_>) =
             work.jobs.into_iter().map(|job| (job.command, job.reply)).unzip();
         let commands: Vec<&dyn Command> = commands.iter().map(AsRef::as_ref).collect();
-        let decided =
-            work.decisions.map(|decisions| self.attempt(|conn, _, heads| decisions.write(conn, heads)));
+        let decided = work.decisions.map(|decisions| self.write(decisions));
         let (tried, fate) = match decided {
-            Some(Ok(answers)) => (Ok(answers), Fate::AsDecided),
+            Some(Ok(Some(answers))) => (Ok(answers), Fate::AsDecided),
             Some(Err(TxError::OutcomeUnknown(error))) => {
                 (Err(TxError::OutcomeUnknown(error)), Fate::Otherwise)
             }
-            Some(Err(TxError::RolledBack(_))) => {
+            Some(not_written) => {
                 self.tally.count_redecided();
-                (self.decide_and_write(&commands), Fate::Otherwise)
+                let lost = matches!(
+                    not_written,
+                    Err(TxError::RolledBack(DbError::Conflict | DbError::Duplicate(_)))
+                );
+                (self.decide_and_write(&commands), if lost { Fate::LostRace } else { Fate::Otherwise })
             }
             None => (self.decide_and_write(&commands), Fate::Otherwise),
         };
         let answers = match tried {
             Ok(answers) => answers,
             Err(TxError::OutcomeUnknown(error)) => unknown(&error, commands.len()),
-            // One bad command must not fail its neighbors.
             Err(TxError::RolledBack(error)) => {
                 tracing::debug!(%error, commands = commands.len(), "batch rolled back, serving one by one");
-                commands.iter().map(|command| self.serve_one(*command)).collect()
+                self.serve_each(&commands)
             }
         };
         for (reply, answer) in replies.into_iter().zip(answers) {
@@ -91,6 +107,14 @@ impl Recorder {
             let _ = reply.send(answer);
         }
         fate
+    }
+
+    /// One bad command must not fail its neighbors. But a database that can't even be reached is asked once, not for each.
+    fn serve_each(&mut self, commands: &[&dyn Command]) -> Answers {
+        let serve = |command: &&dyn Command| {
+            if self.reachable { self.serve_one(*command) } else { Err(Code::Unavailable.into()) }
+        };
+        commands.iter().map(serve).collect()
     }
 
     fn serve_one(&mut self, command: &dyn Command) -> Result<Receipt> {
@@ -110,11 +134,16 @@ impl Recorder {
         Err(Code::ChangedInBetween.into())
     }
 
+    /// Writes what was decided before, unless it is too old to stand: then nothing is written.
+    fn write(&mut self, decisions: Decisions) -> Tried<Option<Answers>> {
+        self.attempt(|conn, desk, heads| match decisions.still_stand(conn, desk)? {
+            true => decisions.write(conn, heads).map(Some),
+            false => Ok(None),
+        })
+    }
+
     /// Decides with the lock that every append needs, so that nobody else writes an event until the commit.
-    fn decide_and_write(
-        &mut self,
-        commands: &[&dyn Command],
-    ) -> std::result::Result<Answers, TxError<DbError>> {
+    fn decide_and_write(&mut self, commands: &[&dyn Command]) -> Tried<Answers> {
         // What was read in a try that failed is not worth keeping.
         let mut registry = std::mem::take(&mut self.registry);
         let tried = self.attempt(|conn, desk, heads| {
@@ -128,16 +157,21 @@ impl Recorder {
     }
 
     /// One batch in one transaction. A panic inside is a failed batch, not the end of the recorder.
-    fn attempt(
+    fn attempt<T>(
         &mut self,
-        work: impl FnOnce(&mut Conn, &Desk, &mut Heads) -> std::result::Result<Answers, DbError>,
-    ) -> std::result::Result<Answers, TxError<DbError>> {
-        let (kept, database, desk, heads) = (self.conn.take(), &self.database, &self.desk, &mut self.heads);
+        work: impl FnOnce(&mut Conn, &Desk, &mut Heads) -> std::result::Result<T, DbError>,
+    ) -> Tried<T> {
+        let (kept, database, desk) = (self.conn.take(), &self.database, &self.desk);
+        let (heads, reachable) = (&mut self.heads, &mut self.reachable);
         let began = desk.clock.now();
         let result = catch_unwind(AssertUnwindSafe(|| {
             let mut conn = match kept {
                 Some(conn) => conn,
-                None => database.connect_writer().map_err(TxError::RolledBack)?,
+                None => {
+                    let connected = database.connect_writer();
+                    *reachable = connected.is_ok();
+                    connected.map_err(TxError::RolledBack)?
+                }
             };
             let result = transaction(&mut conn, |conn| work(conn, desk, heads));
             // After any other failure the connection is not worth keeping.
@@ -145,8 +179,8 @@ impl Recorder {
                 matches!(result, Ok(_) | Err(TxError::RolledBack(DbError::Conflict | DbError::Duplicate(_))));
             Ok((result, keep.then_some(conn)))
         }));
-        let (result, conn) =
-            result.unwrap_or_else(|_| Err(TxError::RolledBack(DbError::corrupt("a command panicked"))))?;
+        let panicked = |_| Err(TxError::RolledBack(DbError::corrupt("a command panicked")));
+        let (result, conn) = result.unwrap_or_else(panicked).unwrap_or_else(|error| (Err(error), None));
         self.conn = conn;
         if result.is_err() {
             self.heads = Heads::default();

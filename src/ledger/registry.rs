@@ -1,6 +1,6 @@
 //! Registry facts, kept between batches for as long as nothing in the registry has changed.
 //!
-//! Every act that changes the registry, a session or a shift appends to the audit log in its own transaction. So while the head
+//! Every act of the service that changes the registry, a session or a shift appends to the audit log in its own transaction. So while the head
 //! of that log, read before anything else of a batch, is the one that was read before, what was read then is what stands
 //! there still; with any other head everything is read anew. Only time passes by itself: an actor is kept until the session or
 //! the shift ends. Whoever is not there is asked for again.
@@ -71,6 +71,11 @@ fn grouped<K: Copy + Eq + Hash, V: Clone>(of: &[K], rows: Vec<V>, key: impl Fn(&
 }
 
 impl Registry {
+    /// The head of the audit log that it was read under.
+    pub(super) fn head(&self) -> Option<&Head> {
+        self.head.as_ref()
+    }
+
     /// Forgets everything if anything has changed. Call it before anything else of a batch is read.
     pub(super) fn refresh(&mut self, conn: &mut Conn) -> Result<()> {
         let head = audit_log::head(conn)?;

@@ -1,17 +1,21 @@
 //! Commands that share a batch: one that panics or fails takes nobody with it, and a full queue says so at once.
 
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use diesel::connection::SimpleConnection;
 use pingma::clock::{Clock, SeededIds};
+use pingma::db::DbError;
 use pingma::db::conn::Conn;
 use pingma::db::sessions::SessionRow;
+use pingma::db::tx::transaction;
 use pingma::domain::actor::Credential;
+use pingma::domain::audit::{self, Who};
 use pingma::domain::event::{EventData, Reasoned};
 use pingma::domain::id::{CylinderId, UserId};
 use pingma::domain::stream::Stream;
 use pingma::domain::value::Reason;
 use pingma::error::{Code, Result};
+use pingma::ledger;
 use pingma::ledger::command::Place;
 use pingma::ledger::writer::WriterSettings;
 use pingma::ledger::{Call, Command, Context, Decided, Needs, Receipt, Writer};
@@ -33,10 +37,20 @@ enum Manner {
 /// A reason that the database refuses, where `refuse` was called.
 const UNWRITABLE: &str = "nobody writes this";
 
+/// Something that happens once, while a command is being decided.
+type Meanwhile = Arc<dyn Fn() + Send + Sync>;
+
 struct Act {
     call: Call,
     cylinder: CylinderId,
     manner: Manner,
+    meanwhile: Option<Meanwhile>,
+}
+
+impl Act {
+    fn new(call: &Call, cylinder: CylinderId, manner: Manner) -> Box<Self> {
+        Box::new(Self { call: call.clone(), cylinder, manner, meanwhile: None })
+    }
 }
 
 impl Command for Act {
@@ -53,6 +67,9 @@ impl Command for Act {
     }
 
     fn decide(&self, context: &Context<'_>) -> Result<Decided> {
+        if let Some(meanwhile) = &self.meanwhile {
+            meanwhile();
+        }
         match self.manner {
             Manner::Panics => panic!("a command with a mistake in it"),
             Manner::Fails => Err(Code::StateConflict.into()),
@@ -113,8 +130,7 @@ both! {
             Manner::Good, Manner::Good, Manner::Panics, Manner::Good, Manner::Fails, Manner::Panics, Manner::Good, Manner::Good,
         ];
         let submit = |manner| {
-            let act = Act { call: call.clone(), cylinder, manner };
-            writer.submit(Box::new(act)).expect("there is room")
+            writer.submit(Act::new(&call, cylinder, manner)).expect("there is room")
         };
         let answers: Vec<_> = manners.map(submit).into_iter().collect();
         lock.batch_execute("ROLLBACK").expect("the lock goes");
@@ -130,7 +146,7 @@ both! {
         }
         places.sort_unstable();
         assert_eq!(places, [2, 3, 4, 5, 6], "no gap where a bad one stood");
-        let last = writer.write(Box::new(Act { call, cylinder, manner: Manner::Good })).await.expect("it works on");
+        let last = writer.write(Act::new(&call, cylinder, Manner::Good)).await.expect("it works on");
         assert_eq!(last.event.log_index, 7);
         app.verify();
     }
@@ -165,7 +181,7 @@ async fn many(
 ) -> Vec<Result<Receipt>> {
     let mut lock = app.conn();
     lock.batch_execute(LOCK).expect("the lock");
-    let act = |n| Box::new(Act { call: call.clone(), cylinder, manner: manner(n) });
+    let act = |n| Act::new(call, cylinder, manner(n));
     let answers: Vec<_> = (0..MANY).map(|n| writer.submit(act(n)).expect("there is room")).collect();
     lock.batch_execute("ROLLBACK").expect("the lock goes");
     let mut told = Vec::new();
@@ -204,9 +220,76 @@ both! {
             }
         }
         assert!(writer.tally.redecided() > 0, "a batch could not be recorded as it was decided");
-        let last = writer.write(Box::new(Act { call, cylinder, manner: Manner::Good })).await.expect("it works on");
+        let last = writer.write(Act::new(&call, cylinder, Manner::Good)).await.expect("it works on");
         assert_eq!(last.event.log_index, 2 + i64::try_from(MANY).expect("few") - 3, "the three bad ones left no gap");
         app.verify();
+    }
+}
+
+both! {
+    async fn a_panic_in_a_batch_that_was_decided_ahead_is_one_failed_command(app) {
+        let (cylinder, call) = a_cylinder(&app).await;
+        let writer = writer(&app, 1_000);
+        let bad = |n: usize| n == MANY - 50;
+        let manner = |n| if bad(n) { Manner::Panics } else { Manner::Good };
+        for (n, answer) in many(&app, &writer, &call, cylinder, manner).await.into_iter().enumerate() {
+            assert_eq!(answer.is_err(), bad(n), "{n}");
+        }
+        let before = writer.tally.carried();
+        for answer in many(&app, &writer, &call, cylinder, |_| Manner::Good).await {
+            answer.expect("it works on");
+        }
+        assert!(writer.tally.carried() > before, "and decides ahead again");
+        app.verify();
+    }
+}
+
+/// Hands in commands that share a batch, while the first of which is decided something happens, once; says how often a batch was
+/// decided again.
+async fn decided_while(app: &TestApp, meanwhile: impl Fn() + Send + Sync + 'static) -> u64 {
+    let (cylinder, call) = a_cylinder(app).await;
+    let writer = writer(app, 1_000);
+    let once = Once::new();
+    let meanwhile: Meanwhile = Arc::new(move || once.call_once(&meanwhile));
+    let mut lock = app.conn();
+    lock.batch_execute(LOCK).expect("the lock");
+    let before = writer.submit(Act::new(&call, cylinder, Manner::Good)).expect("there is room");
+    let act = || {
+        Box::new(Act { meanwhile: Some(Arc::clone(&meanwhile)), ..*Act::new(&call, cylinder, Manner::Good) })
+    };
+    let answers: Vec<_> = (0..3).map(|_| writer.submit(act()).expect("there is room")).collect();
+    lock.batch_execute("ROLLBACK").expect("the lock goes");
+    before.await.expect("an answer").expect("recorded");
+    for answer in answers {
+        answer.await.expect("an answer").expect("recorded");
+    }
+    app.verify();
+    writer.tally.redecided()
+}
+
+both! {
+    async fn decisions_that_waited_a_little_stand(app) {
+        let clock = Arc::clone(&app.clock);
+        assert_eq!(decided_while(&app, move || clock.advance(5)).await, 0, "not long");
+    }
+}
+
+both! {
+    async fn decisions_that_waited_too_long_are_made_again(app) {
+        let clock = Arc::clone(&app.clock);
+        assert_eq!(decided_while(&app, move || clock.advance(6)).await, 1);
+    }
+}
+
+both! {
+    async fn decisions_under_which_the_registry_changed_are_made_again(app) {
+        let (database, at) = (app.settings.database.clone(), app.now());
+        let change = move || {
+            let mut conn = database.connect().expect("the database");
+            let act = audit::Act::done(at, Who::default(), "test", "test", serde_json::json!({}));
+            transaction::<_, DbError>(&mut conn, |conn| ledger::audit::append(conn, &act)).expect("an entry");
+        };
+        assert_eq!(decided_while(&app, change).await, 1);
     }
 }
 
@@ -220,7 +303,7 @@ both! {
         let mut turned_away = 0;
         // Every writing thread takes one or more and waits with them; two fit into the queue.
         for _ in 0..2_000 {
-            match writer.submit(Box::new(Act { call: call.clone(), cylinder, manner: Manner::Good })) {
+            match writer.submit(Act::new(&call, cylinder, Manner::Good)) {
                 Ok(answer) => waiting.push(answer),
                 Err(error) => {
                     assert_eq!(error.code, Code::Busy);
@@ -247,7 +330,7 @@ async fn a_writer_that_stops_serves_who_waits() {
     let app = TestApp::sqlite();
     let (cylinder, call) = a_cylinder(&app).await;
     let writer = writer(&app, 100);
-    let act = || Box::new(Act { call: call.clone(), cylinder, manner: Manner::Good });
+    let act = || Act::new(&call, cylinder, Manner::Good);
     let answers: Vec<_> = (0..20).map(|_| writer.submit(act()).expect("there is room")).collect();
     writer.stop();
     for answer in answers {

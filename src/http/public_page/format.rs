@@ -4,9 +4,12 @@ use chrono::{Datelike, NaiveDate};
 
 use crate::gate::rule::Lang;
 
-/// Whether this is a label id with its check character, `7K3M9PQ2-G`.
-pub(super) fn is_short_code(text: &str) -> bool {
+/// Whether this is a label id with its check character, `7K3M9PQ2-G`, or a whole code of 29 characters.
+pub(super) fn is_code(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_digit() || c.is_ascii_uppercase();
+    if text.len() == 29 {
+        return text.chars().all(plain);
+    }
     text.split_once('-').is_some_and(|(id, check)| {
         id.len() == 8 && check.len() == 1 && id.chars().chain(check.chars()).all(plain)
     })

@@ -93,9 +93,9 @@ pub struct PublicPage {
     pub verdict: Verdict,
     /// The cylinder. Without one no page says that anything is lawful; of an unknown or forged code none is shown.
     pub cylinder: Option<PublicCylinder>,
-    /// The short form of the code, e.g. `7K3M9PQ2-G`. Anything of another shape is not shown: this page must not carry
-    /// a stranger's text.
-    pub code_typed: Option<String>,
+    /// The short form of the code, e.g. `7K3M9PQ2-G`, or the whole of it. Anything of another shape is not shown: this page
+    /// must not carry a stranger's text.
+    pub code_shown: Option<String>,
     /// Whom to call.
     pub complaint: Complaint,
     /// Today.

@@ -1,6 +1,6 @@
 //! What the page says and what it never says.
 
-use super::format::{dial, grouped, is_short_code, kilograms};
+use super::format::{dial, grouped, is_code, kilograms};
 use super::words::Words;
 use super::*;
 use crate::domain::cylinder::without_end;
@@ -46,7 +46,7 @@ fn page(lang: Lang, verdict: Verdict) -> PublicPage {
         lang,
         verdict,
         cylinder: Some(cylinder()),
-        code_typed: Some("7K3M9PQ2-G".into()),
+        code_shown: Some("7K3M9PQ2-G".into()),
         complaint: Complaint {
             phone: "12315".into(), authority: Some("海州市市场监督管理局".into())
         },
@@ -202,7 +202,7 @@ fn everything_is_escaped() {
     for lang in LANGS {
         let html = PublicPage {
             cylinder: Some(cylinder.clone()),
-            code_typed: some.clone(),
+            code_shown: some.clone(),
             complaint: Complaint { phone: evil.into(), authority: some.clone() },
             other_lang_url: format!("/?{evil}"),
             ..page(lang, Verdict::NotLawful)
@@ -217,14 +217,22 @@ fn everything_is_escaped() {
 
 #[test]
 fn a_strangers_text_is_not_shown_as_a_code() {
-    for bad in
-        ["", "拨打400-1", "7K3M9PQ2", "7K3M9PQ2-GG", "7k3m9pq2-g", "7K3M9PQ2-瓶", "7K3M9PQ2-*", "CALL 400-1"]
-    {
-        let page = PublicPage { code_typed: Some(bad.into()), ..page(Lang::Zh, Verdict::UnknownCode) };
+    for bad in [
+        "",
+        "拨打400-1",
+        "7K3M9PQ2",
+        "7K3M9PQ2-GG",
+        "7k3m9pq2-g",
+        "7K3M9PQ2-瓶",
+        "7K3M9PQ2-*",
+        "CALL 400-1",
+        "7K3M9PQ21ABCDEFGHJKMNPQRST-WX",
+    ] {
+        let page = PublicPage { code_shown: Some(bad.into()), ..page(Lang::Zh, Verdict::UnknownCode) };
         assert!(!page.render().unwrap().contains(Words::of(Lang::Zh).code_asked), "{bad}");
     }
-    for good in ["7K3M9PQ2-G", "00000000-0", "ZZZZZZZZ-Z"] {
-        assert!(is_short_code(good), "{good}");
+    for good in ["7K3M9PQ2-G", "00000000-0", "ZZZZZZZZ-Z", "7K3M9PQ21ABCDEFGHJKMNPQRSTVWX"] {
+        assert!(is_code(good), "{good}");
     }
 }
 

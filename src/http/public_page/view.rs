@@ -3,7 +3,7 @@
 use askama::Template;
 use chrono::NaiveDate;
 
-use super::format::{day, dial, grouped, is_short_code, kilograms, month};
+use super::format::{day, dial, grouped, is_code, kilograms, month};
 use super::words::{VerdictWords, Words};
 use super::{PublicCylinder, PublicPage, Verdict};
 use crate::domain::cylinder::{CylinderStatus, without_end};
@@ -42,7 +42,7 @@ impl<'a> View<'a> {
             (Verdict::Lawful | Verdict::Caution | Verdict::Unjudged, None) => (Verdict::UnknownCode, None),
             (verdict, _) => (verdict, None),
         };
-        let code = page.code_typed.as_deref().filter(|code| is_short_code(code));
+        let code = page.code_shown.as_deref().filter(|code| is_code(code));
         Self {
             page,
             words,
