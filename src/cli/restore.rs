@@ -11,7 +11,6 @@ use super::verify::must_be_whole;
 use super::{CliError, Output, parts};
 use crate::app::audit;
 use crate::config::Settings;
-use crate::db::DbError;
 use crate::db::audit::{Reached, reached};
 use crate::db::backend::sqlite::{copy_into, look_into};
 use crate::db::conn::DatabaseUrl;
@@ -38,7 +37,7 @@ impl Restore {
     pub(crate) fn run(self, settings: &Settings, as_json: bool) -> Result<Output, CliError> {
         let place = refuse_postgres(&settings.database)?;
         if !self.file.is_file() {
-            return Err(DbError::Away(format!("{} does not exist", self.file.display())).into());
+            return Err(CliError::Usage(format!("{} does not exist", self.file.display())));
         }
         let _lock = server::lock(&settings.database)?;
         for suffix in ["", WAL] {

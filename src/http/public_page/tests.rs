@@ -175,7 +175,7 @@ fn an_unknown_or_forged_code_is_explained_and_shows_no_record() {
         let orders = ["请勿使用这只气瓶", "Do not use this cylinder"];
         for ((lang, text), order) in LANGS.into_iter().zip(texts).zip(orders) {
             let html = render(lang, verdict);
-            for said in [text, order, "7K3M9PQ2-G", "tel:12315", "tel:119"] {
+            for said in [text, order, "7K3M9PQ2-G", "tel:12315", "tel:119", "<a href=\"/?lang="] {
                 assert!(html.contains(said), "{said}\n{html}");
             }
             for kept_back in ["id=\"record\"", "id=\"check\"", "id=\"reasons\"", "平安燃气"] {

@@ -103,6 +103,7 @@ pub(super) static WORDS: Words = Words {
     reasons: "Why it must not be used",
     meaning: "What this means",
     code_asked: "Code looked up",
+    type_again: "Type the code again",
     steps: "What to do now",
     notes: "Please note",
     check_how: "Compare these with the label and with the stamp on the steel:",

@@ -26,6 +26,7 @@ pub struct Words {
     pub reasons: &'static str,
     pub meaning: &'static str,
     pub code_asked: &'static str,
+    pub type_again: &'static str,
     pub steps: &'static str,
     pub notes: &'static str,
     pub check_how: &'static str,

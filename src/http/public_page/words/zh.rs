@@ -94,6 +94,7 @@ pub(super) static WORDS: Words = Words {
     reasons: "不得使用的原因",
     meaning: "这说明什么",
     code_asked: "所查气瓶码",
+    type_again: "重新输入气瓶码",
     steps: "现在怎么办",
     notes: "提醒",
     check_how: "请与气瓶上的标签、钢印逐项核对：",
