@@ -229,9 +229,14 @@ impl Facts {
         dirty.new_labels.is_empty() && dirty.ended_labels.is_empty() && !dirty.stations
     }
 
+    /// Whether the batch moved a cylinder.
+    pub(super) fn has_moved(&self, id: CylinderId) -> bool {
+        self.dirty.cylinders.contains(&id)
+    }
+
     /// A cylinder as the batch left it, if the batch moved it.
     pub(super) fn moved_cylinder(&self, id: CylinderId) -> Option<CylinderFact> {
-        self.cylinders.get(&id).filter(|_| self.dirty.cylinders.contains(&id)).map(CylinderFact::foreseen)
+        self.cylinders.get(&id).filter(|_| self.has_moved(id)).map(CylinderFact::foreseen)
     }
 
     /// The newest permit of a scale, if the batch gave it.

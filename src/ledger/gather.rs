@@ -196,12 +196,10 @@ fn load_scale_permits(
     // The scale's newest permit may be another cylinder's: whether it is still open that cylinder tells.
     let newest = facts.scale_permits.values().map(|row| row.cylinder_id);
     let others = newest.filter(|id| !facts.cylinders.contains_key(id));
-    let (known, unknown): (Vec<_>, Vec<_>) = others
-        .map(|id| (id, ahead.and_then(|ahead| ahead.moved_cylinder(id))))
-        .partition(|(_, moved)| moved.is_some());
-    let unknown: Vec<_> = unknown.into_iter().map(|(id, _)| id).collect();
-    let open = known.into_iter().filter_map(|(id, moved)| Some((id, moved?.cylinder.open_permit?)));
-    facts.open_elsewhere = db::open_permits(conn, &unknown)?.into_iter().chain(open).collect();
+    let (moved, unmoved): (Vec<_>, Vec<_>) =
+        others.partition(|id| ahead.is_some_and(|ahead| ahead.has_moved(*id)));
+    let open = moved.into_iter().filter_map(|id| Some((id, ahead?.cylinder(id)?.open_permit?)));
+    facts.open_elsewhere = db::open_permits(conn, &unmoved)?.into_iter().chain(open).collect();
     Ok(())
 }
 

@@ -86,10 +86,7 @@ impl Recorder {
             }
             Some(not_written) => {
                 self.tally.count_redecided();
-                let lost = matches!(
-                    not_written,
-                    Err(TxError::RolledBack(DbError::Conflict | DbError::Duplicate(_)))
-                );
+                let lost = matches!(&not_written, Err(error) if is_lost_race(error));
                 (self.decide_and_write(&commands), if lost { Fate::LostRace } else { Fate::Otherwise })
             }
             None => (self.decide_and_write(&commands), Fate::Otherwise),
@@ -127,7 +124,7 @@ impl Recorder {
                     return unknown(&error, 1).pop().unwrap_or_else(|| Err(Code::Unavailable.into()));
                 }
                 // Somebody else was faster: look again. A duplicate shows as a taken code or a replay then.
-                Err(TxError::RolledBack(DbError::Conflict | DbError::Duplicate(_))) => {}
+                Err(error) if is_lost_race(&error) => {}
                 Err(TxError::RolledBack(error)) => return Err(error.into()),
             }
         }
@@ -175,8 +172,7 @@ impl Recorder {
             };
             let result = transaction(&mut conn, |conn| work(conn, desk, heads));
             // After any other failure the connection is not worth keeping.
-            let keep =
-                matches!(result, Ok(_) | Err(TxError::RolledBack(DbError::Conflict | DbError::Duplicate(_))));
+            let keep = result.as_ref().err().is_none_or(is_lost_race);
             Ok((result, keep.then_some(conn)))
         }));
         let panicked = |_| Err(TxError::RolledBack(DbError::corrupt("a command panicked")));
@@ -190,6 +186,11 @@ impl Recorder {
             .record(Duration::from_micros(u64::try_from(spent).unwrap_or(0)));
         result
     }
+}
+
+/// Whether another writer was faster, and nothing was written.
+fn is_lost_race(error: &TxError<DbError>) -> bool {
+    matches!(error, TxError::RolledBack(DbError::Conflict | DbError::Duplicate(_)))
 }
 
 fn unknown(error: &DbError, count: usize) -> Answers {
