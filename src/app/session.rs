@@ -236,11 +236,8 @@ impl App {
             issued_at: now.at,
             rotated_at: None,
         };
-        match row.insert(conn) {
-            // Another request made the same generation: look again.
-            Err(crate::db::DbError::Duplicate(_)) => Err(Code::ChangedInBetween.into()),
-            other => Ok(other.map(|()| refresh)?),
-        }
+        row.insert(conn)?;
+        Ok(refresh)
     }
 
     fn pair(&self, conn: &mut Conn, rotation: &Rotation, now: Moment) -> Result<TokenPair> {
@@ -275,11 +272,14 @@ impl App {
         }
     }
 
+    /// The session is locked before its tokens are looked at: between two views of the data another request may have
+    /// exchanged the same token, and its successor would be exchanged for this one without either being noticed.
     fn rotate(&self, conn: &mut Conn, given: &OpaqueSecret, now: Moment) -> Result<Refreshed> {
-        let Some(token) = RefreshTokenRow::get(conn, &given.digest())? else {
+        let Some(session_id) = RefreshTokenRow::session_of(conn, &given.digest())? else {
             return Ok(Refreshed::Denied(None));
         };
-        let session = SessionRow::get(conn, token.session_id)?.ok_or(Code::Internal)?;
+        let session = SessionRow::lock(conn, session_id)?.ok_or(Code::Internal)?;
+        let token = RefreshTokenRow::get(conn, &given.digest())?.ok_or(Code::Internal)?;
         let user = UserRow::get(conn, session.user_id)?.ok_or(Code::Internal)?;
         if session.revoked_at.is_some() || session.expires_at <= now.at || !user.active {
             return Ok(Refreshed::Denied(Some(who(&user))));

@@ -38,6 +38,29 @@ macro_rules! basics {
     };
 }
 
+/// Reads one row and keeps it until the transaction ends.
+macro_rules! lock {
+    ($row:ident, $table:ident, $id:ty) => {
+        impl $row {
+            /// Reads one and keeps it as it is until the transaction ends; what refers to it is not held up. What depends
+            /// on it must be read after this: on PostgreSQL every statement has its own view of the data. On SQLite a
+            /// transaction that writes is alone anyway.
+            ///
+            /// # Errors
+            /// The database.
+            pub fn lock(conn: &mut Conn, id: $id) -> Result<Option<Self>, DbError> {
+                let of = $table::table.filter($table::id.eq(id));
+                Ok(match conn {
+                    Conn::Sqlite(c) => of.select(Self::as_select()).first(c).optional()?,
+                    Conn::Postgres(c) => {
+                        of.select(Self::as_select()).for_no_key_update().first(c).optional()?
+                    }
+                })
+            }
+        }
+    };
+}
+
 /// A keyset page of the rows of a query, newest first by the id of their table. With `reach` and a column, only those of the
 /// caller's organization where the reach is no farther.
 macro_rules! page_of {

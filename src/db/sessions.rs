@@ -45,6 +45,7 @@ pub struct RefreshTokenRow {
 }
 
 basics!(SessionRow, sessions, SessionId);
+lock!(SessionRow, sessions, SessionId);
 
 /// Ends one session.
 ///
@@ -74,7 +75,7 @@ impl RefreshTokenRow {
     /// Adds it.
     ///
     /// # Errors
-    /// The database; [`DbError::Duplicate`] where another request made the same generation.
+    /// The database.
     pub fn insert(&self, conn: &mut Conn) -> Result<(), DbError> {
         on_backend!(conn, c => diesel::insert_into(refresh_tokens::table).values(self).execute(c))?;
         Ok(())
@@ -91,6 +92,16 @@ impl RefreshTokenRow {
             .select(Self::as_select())
             .first(c)
             .optional())?)
+    }
+
+    /// Whose session a token is of.
+    ///
+    /// # Errors
+    /// The database.
+    pub fn session_of(conn: &mut Conn, digest: &[u8]) -> Result<Option<SessionId>, DbError> {
+        use refresh_tokens as t;
+        let query = t::table.filter(t::digest.eq(digest)).select(t::session_id);
+        Ok(on_backend!(conn, c => query.first(c).optional())?)
     }
 
     /// The newest of a session.

@@ -75,6 +75,7 @@ rows! {
     }
 }
 basics!(UserRow, users, UserId);
+lock!(UserRow, users, UserId);
 basics!(CertificateRow, certificates, CertificateId);
 
 impl UserRow {
@@ -92,20 +93,6 @@ impl UserRow {
             t::active.eq(self.active),
         );
         update_version!(conn, self of users, changes)
-    }
-
-    /// Reads one and keeps it as it is until the transaction ends; events that name it are not held up. On SQLite a
-    /// transaction that writes is alone anyway.
-    ///
-    /// # Errors
-    /// The database.
-    pub fn lock(conn: &mut Conn, id: UserId) -> Result<Option<Self>, DbError> {
-        use users as t;
-        let of = t::table.filter(t::id.eq(id));
-        Ok(match conn {
-            Conn::Sqlite(c) => of.select(Self::as_select()).first(c).optional()?,
-            Conn::Postgres(c) => of.select(Self::as_select()).for_no_key_update().first(c).optional()?,
-        })
     }
 
     /// Reads one by the name to sign in with.
