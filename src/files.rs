@@ -44,6 +44,25 @@ pub fn sync_directory(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// Forces to the disk what the file system of a file holds in memory. Through the directory: to open and close a database
+/// file would drop the locks that SQLite has on it, since POSIX knows one set of locks per process and file.
+///
+/// # Errors
+/// The operating system.
+#[cfg(target_os = "linux")]
+pub fn sync_file_system(of: &Path) -> io::Result<()> {
+    Ok(rustix::fs::syncfs(File::open(directory(of))?)?)
+}
+
+/// Forces to the disk what the file system of a file holds in memory, where that can be asked for.
+///
+/// # Errors
+/// Never here.
+#[cfg(not(target_os = "linux"))]
+pub fn sync_file_system(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
 /// An empty file beside a place that it is to take: for its owner alone, gone again unless it is [`put`] there.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::future::poll_fn;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,6 +27,7 @@ use crate::db::history::forget_public_scans_before;
 use crate::db::sessions::IdempotencyRecord;
 use crate::db::{DbError, backend, migrations};
 use crate::error::Error;
+use crate::files::sync_file_system;
 use crate::http::devices::KnownDevices;
 use crate::http::extract::MAX_BODY;
 use crate::http::limits::{Limits, Rates};
@@ -340,6 +341,10 @@ const KEEP_ANSWERS_S: i64 = 90 * 86_400;
 /// Rounds of a second between two clean-ups.
 const CLEAN_EVERY: u64 = 3_600;
 
+/// Pages of the write-ahead log after which it is begun anew: 1 GiB. It shrinks by itself in every pause, so this is for
+/// stations that never pause; few calls wait for it.
+const LONG_LOG_PAGES: i32 = 262_144;
+
 /// A thread for what must be done now and then: checkpoints, forgetting what is old.
 fn keep_house(
     database: DatabaseUrl,
@@ -389,8 +394,12 @@ fn one_round(
         Some(conn) => conn,
         None => kept.insert(database.connect()?),
     };
-    if let Conn::Sqlite(sqlite) = conn {
-        backend::sqlite::checkpoint(sqlite)?;
+    if let (Conn::Sqlite(sqlite), DatabaseUrl::Sqlite(path)) = (&mut *conn, database)
+        && backend::sqlite::checkpoint(sqlite)? > LONG_LOG_PAGES
+    {
+        // What the writer would have to force to the disk otherwise, while everybody waits.
+        sync_file_system(Path::new(path)).map_err(|error| DbError::Away(error.to_string()))?;
+        service.app.writer.restart_log();
     }
     service.app.record_denials(conn, false)?;
     if round.is_multiple_of(60) {

@@ -31,8 +31,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     (
         "server",
         &[
-            "app", "auth", "clock", "config", "db", "domain", "error", "gate", "http", "label", "ledger",
-            "tls",
+            "app", "auth", "clock", "config", "db", "domain", "error", "files", "gate", "http", "label",
+            "ledger", "tls",
         ],
     ),
     (

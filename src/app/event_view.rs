@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
 use super::Session;
@@ -9,14 +10,14 @@ use super::masking::{hides_serial_end, masked};
 use super::query::{FindingView, Named, in_words};
 use crate::auth::permission::Scope;
 use crate::db::DbError;
+use crate::db::facts::EventRow;
 use crate::db::history::{self, Names};
 use crate::digest::hex;
 use crate::domain::actor::Role;
 use crate::domain::district::DistrictCode;
-use crate::domain::event::{Event, EventData};
 use crate::domain::id::{EventId, OrganizationId, UserId};
 use crate::domain::instant::Instant;
-use crate::error::{Code, Result};
+use crate::error::Result;
 use crate::gate::rule::Lang;
 
 /// One event of a history.
@@ -46,7 +47,8 @@ pub struct EventView {
     pub findings: Vec<FindingView>,
     /// The event's own content, as it is hashed; but the end of a serial number is kept back from who fills or checks, so
     /// their copy of a registration does not give its hash.
-    pub data: Value,
+    #[schema(value_type = Value)]
+    pub data: Box<RawValue>,
     /// Where the worker of a handover stood: `lat`, `lon`, `accuracy_m`, `datum`. Kept apart from the event: not hashed, and
     /// not there once it was deleted. For the office and the customer service of who delivered, and for regulators who
     /// reach the cylinder.
@@ -102,13 +104,10 @@ fn knows_customers(session: &Session<'_>, of: OrganizationId) -> bool {
 }
 
 /// What was kept apart from those of the events whose customers the reader may know.
-fn kept_apart(session: &mut Session<'_>, events: &[Event]) -> Result<Vec<(EventId, KeptApart)>> {
-    let handed = |event: &&Event| {
-        let data = &event.event.data;
-        matches!(data, EventData::HandedOver(_) | EventData::HandoverRefused(_))
-    };
-    let known = events.iter().filter(handed).filter(|e| knows_customers(session, e.event.organization_id));
-    let known: Vec<_> = known.map(|e| e.event.id).collect();
+fn kept_apart(session: &mut Session<'_>, rows: &[EventRow]) -> Result<Vec<(EventId, KeptApart)>> {
+    let handed = |row: &&EventRow| matches!(row.kind.as_str(), "handed_over" | "handover_refused");
+    let known = rows.iter().filter(handed).filter(|row| knows_customers(session, row.organization_id));
+    let known: Vec<_> = known.map(|row| row.id).collect();
     history::kept_apart(session.conn, &known)?
         .into_iter()
         .map(|(id, data)| Ok((id, serde_json::from_str(&data).map_err(DbError::corrupt)?)))
@@ -119,56 +118,69 @@ fn kept_apart(session: &mut Session<'_>, events: &[Event]) -> Result<Vec<(EventI
 ///
 /// # Errors
 /// The database.
-pub fn views(session: &mut Session<'_>, events: &[Event], lang: Lang) -> Result<Vec<EventView>> {
-    let organizations: Vec<_> = events.iter().map(|e| e.event.organization_id).collect();
-    let sites: Vec<_> = events.iter().filter_map(|e| e.event.site_id).collect();
-    let users: Vec<UserId> = events.iter().map(|e| e.event.actor_id.cast()).collect();
+pub fn views(session: &mut Session<'_>, rows: Vec<EventRow>, lang: Lang) -> Result<Vec<EventView>> {
+    let organizations: Vec<_> = rows.iter().map(|row| row.organization_id).collect();
+    let sites: Vec<_> = rows.iter().filter_map(|row| row.site_id).collect();
+    let users: Vec<UserId> = rows.iter().map(|row| row.actor_id.cast()).collect();
     let names = history::names(session.conn, &organizations, &sites, &users)?;
-    let kept = kept_apart(session, events)?;
+    let kept = kept_apart(session, &rows)?;
     let kept = |id| kept.iter().find(|(of, _)| *of == id).map(|(_, kept)| kept.clone()).unwrap_or_default();
-    events.iter().map(|event| view(session, event, &names, kept(event.event.id), lang)).collect()
+    let view = |row: EventRow| {
+        let kept = kept(row.id);
+        view(session, row, &names, kept, lang)
+    };
+    rows.into_iter().map(view).collect()
 }
 
 fn name_of<K: PartialEq + Copy>(names: &[(K, String)], id: K) -> Option<String> {
     names.iter().find(|(of, _)| *of == id).map(|(_, name)| name.clone())
 }
 
+/// The content of an event as it is stored, or without what is kept back from the reader. It is checked to be JSON and handed
+/// on: a history is read far more often than its events are judged.
+fn content(session: &Session<'_>, stored: String) -> std::result::Result<Box<RawValue>, serde_json::Error> {
+    if hides_serial_end(&session.actor) {
+        return serde_json::value::to_raw_value(&masked(serde_json::from_str(&stored)?));
+    }
+    RawValue::from_string(stored)
+}
+
 fn view(
     session: &Session<'_>,
-    event: &Event,
+    row: EventRow,
     names: &Names,
     kept: KeptApart,
     lang: Lang,
 ) -> Result<EventView> {
-    let new = &event.event;
-    let (kind, data) = new.data.to_stored().map_err(|_| Code::Internal)?;
-    let data = if hides_serial_end(&session.actor) { masked(data) } else { data };
-    let actor_name =
-        name_of(&names.users, new.actor_id.cast()).filter(|_| knows_people(session, new.organization_id));
+    let knows = knows_people(session, row.organization_id);
+    let findings = in_words(&row.findings()?, lang);
+    let made_by = row.idempotency_route.zip(row.idempotency_key).zip(row.body_digest);
     Ok(EventView {
-        log_index: event.log_index,
-        cylinder_seq: event.seq,
-        id: new.id,
-        kind,
-        occurred_at: new.occurred_at,
-        recorded_at: new.recorded_at,
-        actor: Named { id: new.actor_id.uuid(), name: actor_name },
-        organization: Named {
-            id: new.organization_id.uuid(),
-            name: name_of(&names.organizations, new.organization_id),
+        log_index: row.log_index,
+        cylinder_seq: row.stream_seq,
+        id: row.id,
+        kind: row.kind,
+        occurred_at: row.occurred_at,
+        recorded_at: row.recorded_at,
+        actor: Named {
+            id: row.actor_id.uuid(),
+            name: name_of(&names.users, row.actor_id.cast()).filter(|_| knows),
         },
-        site: new.site_id.map(|id| Named { id: id.uuid(), name: name_of(&names.sites, id) }),
-        district_code: new.district_code.clone(),
-        findings: in_words(new.data.findings(), lang),
-        data,
+        organization: Named {
+            id: row.organization_id.uuid(),
+            name: name_of(&names.organizations, row.organization_id),
+        },
+        site: row.site_id.map(|id| Named { id: id.uuid(), name: name_of(&names.sites, id) }),
+        district_code: row.district_code.parse().map_err(DbError::corrupt)?,
+        findings,
+        data: content(session, row.data).map_err(DbError::corrupt)?,
         location: kept.position,
         customer_ref: kept.customer_ref,
-        idempotency: new
-            .idempotency
-            .as_ref()
-            .map(|i| serde_json::json!({ "route": i.route, "key": i.key, "body_hmac": hex(&i.body_digest) })),
-        stream: StreamView { kind: new.stream.kind().to_owned(), id: new.stream.id() },
-        prev_hash: hex(&event.prev_hash),
-        hash: hex(&event.hash),
+        idempotency: made_by.map(|((route, key), digest)| {
+            serde_json::json!({ "route": route, "key": key, "body_hmac": hex(&digest) })
+        }),
+        stream: StreamView { kind: row.stream_kind, id: row.stream_id },
+        prev_hash: hex(&row.prev_hash),
+        hash: hex(&row.hash),
     })
 }

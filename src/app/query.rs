@@ -19,7 +19,7 @@ use crate::domain::cylinder::{
 };
 use crate::domain::date::Day;
 use crate::domain::district::DistrictCode;
-use crate::domain::event::{EarlierInspection, EventData};
+use crate::domain::event::EarlierInspection;
 use crate::domain::finding::Finding;
 use crate::domain::id::{CylinderId, EventId, OrganizationId, SiteId, UserId};
 use crate::domain::instant::Instant;
@@ -414,27 +414,24 @@ pub fn trace(session: &mut Session<'_>, row: CylinderRow, viewer: &Viewer<'_>, l
         Some(fill) => facts::events(session.conn, &[fill])?.pop(),
         None => None,
     };
-    let permit_id = last.as_ref().and_then(|event| match &event.event.data {
-        EventData::FillRecorded(data) => Some(data.permit_id),
-        _ => None,
-    });
-    let allowed = match permit_id {
-        Some(permit) => facts::events(session.conn, &[permit])?.pop(),
-        None => None,
+    let permits: Vec<_> = match last_id {
+        Some(fill) => facts::fills(session.conn, &[fill])?.iter().map(|fill| fill.permit_id).collect(),
+        None => Vec::new(),
     };
-    let since = last.as_ref().map_or(0, |event| event.seq);
+    let allowed = facts::events(session.conn, &permits)?.pop();
+    let since = last.as_ref().map_or(0, |event| event.stream_seq);
     let newest = Page { after: None, limit: TRACE_LIMIT + 1 };
     let mut page = history::of_cylinder(session.conn, id, from.max(since.saturating_add(1)), &newest)?;
-    let last = last.filter(|event| event.seq >= from);
-    let allowed = allowed.filter(|event| event.seq >= from);
+    let last = last.filter(|event| event.stream_seq >= from);
+    let allowed = allowed.filter(|event| event.stream_seq >= from);
     let truncated = page.len() > usize::try_from(TRACE_LIMIT).unwrap_or(usize::MAX);
     page.truncate(usize::try_from(TRACE_LIMIT).unwrap_or(usize::MAX));
     page.reverse();
     Ok(Trace {
         cylinder: viewer.view(row, owner_name),
-        allowed_by: views(session, allowed.as_slice(), lang)?.pop(),
-        last_fill: views(session, last.as_slice(), lang)?.pop(),
-        handled_since: views(session, &page, lang)?,
+        allowed_by: views(session, allowed.into_iter().collect(), lang)?.pop(),
+        last_fill: views(session, last.into_iter().collect(), lang)?.pop(),
+        handled_since: views(session, page, lang)?,
         truncated,
         customer_scans: customer_scans(session, id)?,
     })

@@ -73,7 +73,8 @@ impl Reference {
         let events = history::of_cylinder(&mut conn, target.id, 1, &Page { after: None, limit: EVENTS })?;
         let mut text = String::new();
         let mut rows = Vec::new();
-        for event in &events {
+        for row in events {
+            let event = row.read()?;
             let new = &event.event;
             let (kind, data) = new.data.to_stored().map_err(crate::db::DbError::corrupt)?;
             let hash = hex(&event.hash);

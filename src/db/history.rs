@@ -15,7 +15,7 @@ use super::schema::{
 use super::types::Json;
 use crate::domain::cylinder::{CustodyKind, CylinderStatus};
 use crate::domain::district::{DistrictCode, DistrictScope};
-use crate::domain::event::{Decision, Event, FillStatus};
+use crate::domain::event::{Decision, FillStatus};
 use crate::domain::id::{CylinderId, EventId, OrganizationId, PublicScanId, SiteId, StreamId, UserId};
 use crate::domain::instant::Instant;
 use crate::domain::label_code::LabelId;
@@ -33,19 +33,18 @@ pub fn of_cylinder(
     id: CylinderId,
     from: i64,
     page: &Page<i64>,
-) -> Result<Vec<Event>, DbError> {
+) -> Result<Vec<EventRow>, DbError> {
     use events as t;
     let stream: StreamId = id.cast();
     let before = page.after.unwrap_or(i64::MAX);
-    let rows: Vec<EventRow> = on_backend!(conn, c => t::table
+    Ok(on_backend!(conn, c => t::table
         .filter(t::stream_id.eq(stream))
         .filter(t::stream_seq.ge(from))
         .filter(t::stream_seq.lt(before))
         .order(t::stream_seq.desc())
         .limit(page.limit)
         .select(EventRow::as_select())
-        .load(c))?;
-    rows.into_iter().map(EventRow::read).collect()
+        .load(c))?)
 }
 
 /// The place of an event in its own chain.
@@ -102,9 +101,9 @@ pub fn list(
     reach: &Reach,
     filter: &EventFilter,
     page: &Page<i64>,
-) -> Result<Vec<Event>, DbError> {
+) -> Result<Vec<EventRow>, DbError> {
     use events as t;
-    let rows: Vec<EventRow> = on_backend!(conn, c => {
+    Ok(on_backend!(conn, c => {
         let mut query = t::table.order(t::log_index.desc()).limit(page.limit).select(EventRow::as_select()).into_boxed();
         match reach {
             Reach::All => {}
@@ -141,8 +140,7 @@ pub fn list(
             query = query.filter(t::log_index.lt(after));
         }
         query.load(c)
-    })?;
-    rows.into_iter().map(EventRow::read).collect()
+    })?)
 }
 
 /// Which fills to list.

@@ -4,11 +4,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded, select};
 
 use super::batch::{Ahead, Decisions, Desk, decide};
 use super::command::Command;
-use super::recorder::{Fate, Work};
+use super::recorder::{Fate, Task, Work};
 use super::registry::Registry;
 use super::writer::{Job, Tally};
 use crate::db::DbError;
@@ -30,32 +30,41 @@ pub(super) struct Decider {
     registry: Registry,
     recorder: Sender<Work>,
     fates: Receiver<Fate>,
+    written: Receiver<()>,
     /// The batch that was handed on and is not told of yet; what it decided, if that is known.
     outstanding: Option<Option<Ahead>>,
     cautious: u32,
 }
 
 /// Takes along what waits, up to the largest batch.
-fn top_up(jobs: &mut Vec<Job>, queue: &Receiver<Job>) {
+pub(super) fn top_up(jobs: &mut Vec<Job>, queue: &Receiver<Job>) {
     jobs.extend(queue.try_iter().take(MAX_BATCH.saturating_sub(jobs.len())));
 }
 
-fn commands(jobs: &[Job]) -> Vec<&dyn Command> {
+pub(super) fn commands(jobs: &[Job]) -> Vec<&dyn Command> {
     jobs.iter().map(|job| job.command.as_ref()).collect()
 }
 
-fn count(number: usize) -> f64 {
+pub(super) fn count(number: usize) -> f64 {
     f64::from(u32::try_from(number).unwrap_or(u32::MAX))
 }
 
-/// The recorder's ends of the two channels: what it gets, and where it tells what became of it.
-pub(super) type Ends = (Receiver<Work>, Sender<Fate>);
+/// The recorder's ends of the channels.
+pub(super) struct Ends {
+    /// What it gets.
+    pub(super) work: Receiver<Work>,
+    /// Where it tells that what was decided is written and will be committed now.
+    pub(super) written: Sender<()>,
+    /// Where it tells what became of it.
+    pub(super) fates: Sender<Fate>,
+}
 
 impl Decider {
     /// A decider and the recorder's ends. One batch waits at most: more would rest on decisions that rest on decisions.
     pub(super) fn new(database: DatabaseUrl, desk: Desk, tally: Arc<Tally>) -> (Self, Ends) {
         let (recorder, work) = bounded(1);
         let (tell, fates) = bounded(1);
+        let (tell_written, written) = bounded(1);
         let decider = Self {
             database,
             desk,
@@ -64,10 +73,11 @@ impl Decider {
             registry: Registry::default(),
             recorder,
             fates,
+            written,
             outstanding: None,
             cautious: 0,
         };
-        (decider, (work, tell))
+        (decider, Ends { work, written: tell_written, fates: tell })
     }
 
     /// Runs until nobody can hand in commands any more and all are handed on.
@@ -77,7 +87,6 @@ impl Decider {
             top_up(&mut jobs, queue);
             let work = self.prepare(jobs, queue);
             metrics::gauge!("pingma_ledger_waiting").set(count(queue.len()));
-            metrics::histogram!("pingma_ledger_batch_size").record(count(work.jobs.len()));
             if self.recorder.send(work).is_err() {
                 return;
             }
@@ -94,14 +103,18 @@ impl Decider {
             self.wait();
             top_up(&mut jobs, queue);
             self.cautious -= 1;
-            return self.undecided(jobs);
+            return self.undecided(jobs, Task::DecideWithMore);
         }
         // Nothing to be gained: the recorder is idle, and one command is not worth two threads.
         if jobs.len() == 1 && self.outstanding.is_none() {
-            return self.undecided(jobs);
+            return self.undecided(jobs, Task::Decide);
         }
-        let ahead = self.outstanding.as_ref().and_then(Option::as_ref);
-        let decisions = if ahead.is_some_and(|ahead| ahead.carries(&commands(&jobs))) {
+        let carried = self.carries(&jobs) && {
+            self.wait_for_company();
+            top_up(&mut jobs, queue);
+            self.carries(&jobs)
+        };
+        let decisions = if carried {
             let decisions = self.decide(&commands(&jobs));
             // Whatever became of the decisions: each batch is told of before the next is handed on.
             let fate = self.wait();
@@ -114,12 +127,33 @@ impl Decider {
             self.decide(&commands(&jobs))
         };
         self.outstanding = Some(decisions.as_ref().map(Decisions::ahead));
-        Work { jobs, decisions }
+        Work { jobs, task: decisions.map_or(Task::Decide, Task::Write) }
     }
 
-    fn undecided(&mut self, jobs: Vec<Job>) -> Work {
+    fn undecided(&mut self, jobs: Vec<Job>, task: Task) -> Work {
         self.outstanding = Some(None);
-        Work { jobs, decisions: None }
+        Work { jobs, task }
+    }
+
+    /// Whether the batch that is outstanding leaves facts upon which these can be decided.
+    fn carries(&self, jobs: &[Job]) -> bool {
+        let ahead = self.outstanding.as_ref().and_then(Option::as_ref);
+        ahead.is_some_and(|ahead| ahead.carries(&commands(jobs)))
+    }
+
+    /// Waits until the batch before is written and only its commit is left: what is decided earlier waits anyway, and a larger
+    /// batch needs fewer commits. On PostgreSQL writing is mostly waiting for answers, and to decide meanwhile costs nobody.
+    fn wait_for_company(&mut self) {
+        if matches!(self.database, DatabaseUrl::Postgres(_)) {
+            return;
+        }
+        let fate = select! {
+            recv(self.written) -> _ => None,
+            recv(self.fates) -> fate => Some(fate.unwrap_or(Fate::Otherwise)),
+        };
+        if let Some(fate) = fate {
+            self.told(fate);
+        }
     }
 
     /// Waits until nothing is outstanding; says what became of it.
@@ -135,6 +169,8 @@ impl Decider {
 
     fn told(&mut self, fate: Fate) {
         self.outstanding = None;
+        // It was written before its fate was told.
+        self.written.try_iter().for_each(drop);
         if fate == Fate::LostRace {
             self.cautious = CAUTIOUS;
         }

@@ -100,7 +100,8 @@ fn load_permits_and_fills(
         }
         facts.fills.insert(fill.id, fill);
     }
-    for event in db::events(conn, &list(&needs.permits))? {
+    for row in db::events(conn, &list(&needs.permits))? {
+        let event = row.read()?;
         if let Some(permit) = permit_of(&event) {
             needs.cylinders.insert(permit.cylinder_id);
             needs.scales.insert(permit.permit.scale_id);

@@ -3,16 +3,20 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+
+use crossbeam_channel::{Receiver, Sender};
 
 use super::append::Heads;
 use super::batch::{Answers, Decisions, Desk, decide};
 use super::command::Command;
-use super::decider::Ends;
+use super::decider::{Ends, commands, count, top_up};
 use super::registry::Registry;
 use super::writer::{Job, Receipt, Tally};
 use crate::db::DbError;
 use crate::db::append::lock_head;
+use crate::db::backend::sqlite;
 use crate::db::conn::{Conn, DatabaseUrl};
 use crate::db::tx::{TxError, transaction};
 use crate::error::{Code, Result};
@@ -22,10 +26,20 @@ const TRIES: usize = 5;
 
 type Tried<T> = std::result::Result<T, TxError<DbError>>;
 
-/// Commands, and what they came to if that was decided before.
+/// Commands, and what is to be done with them.
 pub(super) struct Work {
     pub(super) jobs: Vec<Job>,
-    pub(super) decisions: Option<Decisions>,
+    pub(super) task: Task,
+}
+
+/// What is to be done with commands.
+pub(super) enum Task {
+    /// To write what they came to.
+    Write(Decisions),
+    /// To decide them, alone with the ledger.
+    Decide,
+    /// The same, together with what has come by the time when nobody else writes: behind another server that is much.
+    DecideWithMore,
 }
 
 /// What became of work.
@@ -44,6 +58,7 @@ pub(super) struct Recorder {
     database: DatabaseUrl,
     desk: Desk,
     tally: Arc<Tally>,
+    log_is_long: Arc<AtomicBool>,
     conn: Option<Conn>,
     /// Whether the database could be reached when that was last tried.
     reachable: bool,
@@ -53,11 +68,17 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    pub(super) fn new(database: DatabaseUrl, desk: Desk, tally: Arc<Tally>) -> Self {
+    pub(super) fn new(
+        database: DatabaseUrl,
+        desk: Desk,
+        tally: Arc<Tally>,
+        log_is_long: Arc<AtomicBool>,
+    ) -> Self {
         Self {
             database,
             desk,
             tally,
+            log_is_long,
             conn: None,
             reachable: true,
             registry: Registry::default(),
@@ -66,44 +87,71 @@ impl Recorder {
     }
 
     /// Runs until the decider is gone.
-    pub(super) fn run(mut self, (work, fates): &Ends) {
-        while let Ok(work) = work.recv() {
-            let fate = self.serve(work);
+    pub(super) fn run(mut self, ends: &Ends, queue: &Receiver<Job>) {
+        while let Ok(work) = ends.work.recv() {
+            let fate = self.serve(work, ends, queue);
             // The decider may be gone; what is recorded stands all the same.
-            let _ = fates.send(fate);
+            let _ = ends.fates.send(fate);
+            self.restart_log();
         }
     }
 
-    fn serve(&mut self, work: Work) -> Fate {
-        let (commands, replies): (Vec<_>, Vec<_>) =
-            work.jobs.into_iter().map(|job| (job.command, job.reply)).unzip();
-        let commands: Vec<&dyn Command> = commands.iter().map(AsRef::as_ref).collect();
-        let decided = work.decisions.map(|decisions| self.write(decisions));
-        let (tried, fate) = match decided {
-            Some(Ok(Some(answers))) => (Ok(answers), Fate::AsDecided),
-            Some(Err(TxError::OutcomeUnknown(error))) => {
-                (Err(TxError::OutcomeUnknown(error)), Fate::Otherwise)
+    /// See [`sqlite::restart_log`].
+    fn restart_log(&mut self) {
+        if let Some(Conn::Sqlite(conn)) = &mut self.conn
+            && self.log_is_long.swap(false, Ordering::Relaxed)
+            && let Err(error) = sqlite::restart_log(conn)
+        {
+            tracing::warn!(%error, "the write-ahead log goes on");
+            self.conn = None;
+        }
+    }
+
+    fn serve(&mut self, Work { mut jobs, task }: Work, ends: &Ends, queue: &Receiver<Job>) -> Fate {
+        let (tried, fate) = match task {
+            Task::Write(decisions) => self.write_or_decide(decisions, &jobs, &ends.written),
+            Task::Decide => (self.decide_and_write(|| commands(&jobs)), Fate::Otherwise),
+            Task::DecideWithMore => {
+                let jobs = &mut jobs;
+                let tried = self.decide_and_write(move || {
+                    top_up(jobs, queue);
+                    commands(jobs)
+                });
+                (tried, Fate::Otherwise)
             }
-            Some(not_written) => {
-                self.tally.count_redecided();
-                let lost = matches!(&not_written, Err(error) if is_lost_race(error));
-                (self.decide_and_write(&commands), if lost { Fate::LostRace } else { Fate::Otherwise })
-            }
-            None => (self.decide_and_write(&commands), Fate::Otherwise),
         };
+        metrics::histogram!("pingma_ledger_batch_size").record(count(jobs.len()));
         let answers = match tried {
             Ok(answers) => answers,
-            Err(TxError::OutcomeUnknown(error)) => unknown(&error, commands.len()),
+            Err(TxError::OutcomeUnknown(error)) => unknown(&error, jobs.len()),
             Err(TxError::RolledBack(error)) => {
-                tracing::debug!(%error, commands = commands.len(), "batch rolled back, serving one by one");
-                self.serve_each(&commands)
+                tracing::debug!(%error, commands = jobs.len(), "batch rolled back, serving one by one");
+                self.serve_each(&commands(&jobs))
             }
         };
-        for (reply, answer) in replies.into_iter().zip(answers) {
+        for (job, answer) in jobs.into_iter().zip(answers) {
             // Whoever asked may be gone; the event stands all the same.
-            let _ = reply.send(answer);
+            let _ = job.reply.send(answer);
         }
         fate
+    }
+
+    fn write_or_decide(
+        &mut self,
+        decisions: Decisions,
+        jobs: &[Job],
+        written: &Sender<()>,
+    ) -> (Tried<Answers>, Fate) {
+        match self.write(decisions, written) {
+            Ok(Some(answers)) => (Ok(answers), Fate::AsDecided),
+            Err(TxError::OutcomeUnknown(error)) => (Err(TxError::OutcomeUnknown(error)), Fate::Otherwise),
+            not_written => {
+                self.tally.count_redecided();
+                let lost = matches!(&not_written, Err(error) if is_lost_race(error));
+                let tried = self.decide_and_write(|| commands(jobs));
+                (tried, if lost { Fate::LostRace } else { Fate::Otherwise })
+            }
+        }
     }
 
     /// One bad command must not fail its neighbors. But a database that can't even be reached is asked once, not for each.
@@ -116,7 +164,7 @@ impl Recorder {
 
     fn serve_one(&mut self, command: &dyn Command) -> Result<Receipt> {
         for _ in 0..TRIES {
-            match self.decide_and_write(&[command]) {
+            match self.decide_and_write(|| vec![command]) {
                 Ok(answers) => {
                     return answers.into_iter().next().unwrap_or_else(|| Err(Code::Internal.into()));
                 }
@@ -132,20 +180,26 @@ impl Recorder {
     }
 
     /// Writes what was decided before, unless it is too old to stand: then nothing is written.
-    fn write(&mut self, decisions: Decisions) -> Tried<Option<Answers>> {
-        self.attempt(|conn, desk, heads| match decisions.still_stand(conn, desk)? {
-            true => decisions.write(conn, heads).map(Some),
-            false => Ok(None),
+    fn write(&mut self, decisions: Decisions, written: &Sender<()>) -> Tried<Option<Answers>> {
+        self.attempt(|conn, desk, heads| {
+            if !decisions.still_stand(conn, desk)? {
+                return Ok(None);
+            }
+            let answers = decisions.write(conn, heads)?;
+            // Nobody may listen: the decider may be busy with what came before.
+            let _ = written.try_send(());
+            Ok(Some(answers))
         })
     }
 
-    /// Decides with the lock that every append needs, so that nobody else writes an event until the commit.
-    fn decide_and_write(&mut self, commands: &[&dyn Command]) -> Tried<Answers> {
+    /// Decides with the lock that every append needs, so that nobody else writes an event until the commit. What is decided is
+    /// asked for when the lock is held.
+    fn decide_and_write<'a>(&mut self, commands: impl FnOnce() -> Vec<&'a dyn Command>) -> Tried<Answers> {
         // What was read in a try that failed is not worth keeping.
         let mut registry = std::mem::take(&mut self.registry);
         let tried = self.attempt(|conn, desk, heads| {
             lock_head(conn)?;
-            decide(conn, &mut registry, desk, commands, None)?.write(conn, heads)
+            decide(conn, &mut registry, desk, &commands(), None)?.write(conn, heads)
         });
         if tried.is_ok() {
             self.registry = registry;

@@ -1,7 +1,7 @@
 //! The writer: a bounded queue of commands, and the two threads that serve it. One decides what is waiting in one batch, while
 //! the other records and commits the batch before; nobody is answered before the commit.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -79,6 +79,7 @@ impl Tally {
 pub struct Writer {
     /// How its batches went.
     pub tally: Arc<Tally>,
+    log_is_long: Arc<AtomicBool>,
     sender: Mutex<Option<Sender<Job>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -97,13 +98,20 @@ impl Writer {
         let desk = Desk { clock, ids, zone: settings.zone, clock_gap_days: settings.clock_gap_days };
         let tally = Arc::new(Tally::default());
         let (decider, ends) = Decider::new(settings.database.clone(), desk.clone(), Arc::clone(&tally));
-        let recorder = Recorder::new(settings.database, desk, Arc::clone(&tally));
+        let log_is_long = Arc::new(AtomicBool::new(false));
+        let recorder = Recorder::new(settings.database, desk, Arc::clone(&tally), Arc::clone(&log_is_long));
         let thread = |name: &str| std::thread::Builder::new().name(name.to_owned());
+        let late = queue.clone();
         let threads = vec![
             thread("ledger-decide").spawn(move || decider.run(&queue))?,
-            thread("ledger-record").spawn(move || recorder.run(&ends))?,
+            thread("ledger-record").spawn(move || recorder.run(&ends, &late))?,
         ];
-        Ok(Self { tally, sender: Mutex::new(Some(sender)), threads: Mutex::new(threads) })
+        Ok(Self { tally, log_is_long, sender: Mutex::new(Some(sender)), threads: Mutex::new(threads) })
+    }
+
+    /// Asks that the write-ahead log of an embedded database is begun anew after the next batch.
+    pub fn restart_log(&self) {
+        self.log_is_long.store(true, Ordering::Relaxed);
     }
 
     /// Hands in a command; the receiver gets the answer after the commit.

@@ -5,6 +5,7 @@ use std::sync::{Arc, Once};
 use diesel::connection::SimpleConnection;
 use pingma::clock::{Clock, SeededIds};
 use pingma::db::DbError;
+use pingma::db::backend::sqlite;
 use pingma::db::conn::Conn;
 use pingma::db::sessions::SessionRow;
 use pingma::db::tx::transaction;
@@ -291,6 +292,33 @@ both! {
         };
         assert_eq!(decided_while(&app, change).await, 1);
     }
+}
+
+/// Readers that are always there keep a passive checkpoint from ever reaching the end of the log.
+#[actix_web::test]
+async fn a_write_ahead_log_under_load_begins_anew_when_asked() {
+    let app = TestApp::sqlite();
+    let (cylinder, call) = a_cylinder(&app).await;
+    let writer = writer(&app, 10);
+    let (Conn::Sqlite(mut reader), Conn::Sqlite(mut keeper)) = (app.conn(), app.conn()) else {
+        panic!("an embedded database");
+    };
+    for _ in 0..30 {
+        writer.write(Act::new(&call, cylinder, Manner::Good)).await.expect("recorded");
+    }
+    reader.batch_execute("BEGIN; SELECT log_index FROM ledger_head").expect("a reader");
+    writer.write(Act::new(&call, cylinder, Manner::Good)).await.expect("recorded");
+    let long = sqlite::checkpoint(&mut keeper).expect("a checkpoint");
+    reader.batch_execute("ROLLBACK").expect("it goes");
+    writer.restart_log();
+    for _ in 0..2 {
+        writer.write(Act::new(&call, cylinder, Manner::Good)).await.expect("recorded");
+    }
+    // The answer comes before the log is begun anew.
+    writer.stop();
+    let log = sqlite::checkpoint(&mut keeper).expect("a checkpoint");
+    assert!(log * 2 < long, "{log} of {long} pages");
+    app.verify();
 }
 
 both! {

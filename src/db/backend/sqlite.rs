@@ -4,10 +4,12 @@ use std::path::Path;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
-use diesel::sql_types::Text;
+use diesel::sql_query;
+use diesel::sql_types::{Integer, Text};
 
 use crate::db::DbError;
 use crate::db::append::CylinderColumns;
+use crate::db::conn::SQLITE_PATIENCE;
 use crate::db::facts::{EventRow, ScalePermitRow};
 use crate::db::schema::{cylinders as t, events, scale_permits};
 
@@ -95,12 +97,32 @@ pub fn update_scale_permits(
     Ok(updated)
 }
 
-/// Copies what the write-ahead log holds into the database file, without waiting for anybody.
+/// What a checkpoint came to.
+#[derive(QueryableByName)]
+struct Checkpoint {
+    /// Pages in the write-ahead log.
+    #[diesel(sql_type = Integer)]
+    log: i32,
+}
+
+/// Copies what the write-ahead log holds into the database file, without waiting for anybody; says how many pages the log
+/// has.
 ///
 /// # Errors
 /// The database.
-pub fn checkpoint(conn: &mut SqliteConnection) -> Result<(), DbError> {
-    Ok(conn.batch_execute("PRAGMA wal_checkpoint(PASSIVE)")?)
+pub fn checkpoint(conn: &mut SqliteConnection) -> Result<i32, DbError> {
+    Ok(sql_query("PRAGMA wal_checkpoint(PASSIVE)").get_result::<Checkpoint>(conn)?.log)
+}
+
+/// Copies the rest and lets the next transaction begin the write-ahead log at its start: while readers and the writer are
+/// always busy it grows for ever otherwise. For the writer's own connection, between two transactions. A reader that
+/// is in the way is waited for only briefly, since nobody writes meanwhile; the log then goes on for now.
+///
+/// # Errors
+/// The database.
+pub fn restart_log(conn: &mut SqliteConnection) -> Result<(), DbError> {
+    conn.batch_execute("PRAGMA busy_timeout = 20; PRAGMA wal_checkpoint(RESTART);")?;
+    Ok(conn.batch_execute(SQLITE_PATIENCE)?)
 }
 
 /// Writes a copy of the whole database, as it is at this moment, into an empty file. The copy is one read transaction: the

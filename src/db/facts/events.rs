@@ -6,11 +6,13 @@ use super::super::schema::{events, ledger_head, streams};
 use super::hash;
 use crate::db::among::among;
 use crate::domain::event::{Event, EventData, Idempotency, NewEvent};
+use crate::domain::finding::Finding;
 use crate::domain::id::{EventId, OrganizationId, PrincipalId, SiteId, StreamId};
 use crate::domain::instant::Instant;
 use crate::domain::stream::Stream;
 use crate::on_backend;
 use diesel::prelude::*;
+use serde::Deserialize;
 
 /// The newest instant at which the clock was believed.
 ///
@@ -111,6 +113,20 @@ impl EventRow {
         }
     }
 
+    /// What the rules found, where the event carries findings, without reading the rest of its content.
+    ///
+    /// # Errors
+    /// A value that can't be read.
+    pub fn findings(&self) -> Result<Vec<Finding>, DbError> {
+        #[derive(Deserialize)]
+        struct Judged {
+            #[serde(default)]
+            findings: Vec<Finding>,
+        }
+        let judged: Option<Judged> = serde_json::from_str(&self.data).map_err(DbError::corrupt)?;
+        Ok(judged.map(|judged| judged.findings).unwrap_or_default())
+    }
+
     /// The event.
     ///
     /// # Errors
@@ -149,15 +165,14 @@ impl EventRow {
 ///
 /// # Errors
 /// The database.
-pub fn events(conn: &mut Conn, ids: &[EventId]) -> Result<Vec<Event>, DbError> {
+pub fn events(conn: &mut Conn, ids: &[EventId]) -> Result<Vec<EventRow>, DbError> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let rows: Vec<EventRow> = on_backend!(conn, c => events::table
+    Ok(on_backend!(conn, c => events::table
         .filter(among(events::id, ids))
         .select(EventRow::as_select())
-        .load(c))?;
-    rows.into_iter().map(EventRow::read).collect()
+        .load(c))?)
 }
 
 /// Events that calls of these principals on these routes under these idempotency keys made: a key is anybody's choice, and

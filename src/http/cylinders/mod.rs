@@ -330,7 +330,7 @@ pub async fn events(service: Data, caller: Caller, request: HttpRequest) -> Http
         let from = app::history_from(session, &row.cylinder)?;
         let events = history::of_cylinder(session.conn, row.cylinder.id, from, &page)?;
         let List { items, next_cursor } =
-            list(events, asked.limit, |event| event.seq, |events| app::views(session, &events, lang))?;
+            list(events, asked.limit, |event| event.stream_seq, |events| app::views(session, events, lang))?;
         Ok(History { items, next_cursor, customer_scans: app::customer_scans(session, row.cylinder.id)? })
     })
     .await

@@ -388,7 +388,7 @@ pub async fn list_checks(service: Data, caller: Caller, request: HttpRequest) ->
             to: asked.to,
         };
         let rows = history::list(session.conn, &session.reach(), &filter, &page)?;
-        list::<_, EventView, _>(rows, asked.limit, |row| row.log_index, |rows| views(session, &rows, lang))
+        list::<_, EventView, _>(rows, asked.limit, |row| row.log_index, |rows| views(session, rows, lang))
     })
     .await
 }
