@@ -12,8 +12,10 @@ use diesel::sql_types::{BigInt, Binary};
 use pingma::on_backend;
 use serde_json::Value;
 
+use crate::kill::wait_for;
 use crate::load::{Asked, under_load};
 use crate::process::{Home, Reply, Server, World};
+use crate::soak::count;
 
 #[derive(QueryableByName)]
 struct Number {
@@ -53,16 +55,6 @@ fn assert_holds(home: &Home, book: &[(Asked, Option<Reply>)], up_to: i64) {
     assert!(held > 0, "something was acknowledged before the backup");
 }
 
-fn wait_for(acted: &mpsc::Receiver<()>, count: usize) {
-    for _ in 0..count {
-        acted.recv_timeout(Duration::from_secs(60)).expect("calls are answered");
-    }
-}
-
-fn rounds() -> usize {
-    if std::env::var_os("PINGMA_TEST_SOAK").is_some() { 50 } else { 3 }
-}
-
 fn mode(path: &Path) -> u32 {
     path.metadata().expect("a file").permissions().mode() & 0o777
 }
@@ -85,8 +77,9 @@ fn told(out: &str) -> Value {
 fn a_backup_under_load_holds_what_was_acknowledged_before_it_began() {
     let home = Home::sqlite();
     let mut server = home.serve();
-    let world = World::enter(&home, &server);
-    for round in 0..rounds() {
+    let mut world = World::enter(&home, &server);
+    for round in 0..count(3, 50) {
+        world.stay_signed_in(&server.client(), round);
         let file = home.dir().join(format!("backup-{round}.db"));
         let name = file.to_str().expect("UTF-8").to_owned();
         let (acted, heard) = mpsc::channel();

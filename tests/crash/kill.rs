@@ -12,8 +12,6 @@ use crate::soak::count;
 
 /// How often it is killed: in the short run and in the long one.
 const CYCLES: (usize, usize) = (5, 200);
-/// Cycles after which everybody signs in again: a token lives ten minutes.
-const SIGN_IN_EVERY: usize = 25;
 
 /// Waits until so many calls were acknowledged.
 pub fn wait_for(acted: &mpsc::Receiver<()>, count: usize) {
@@ -84,9 +82,7 @@ fn killed_again_and_again(home: &Home) {
         assert!(acknowledged >= 10, "{acknowledged} calls were answered");
         home.must(&["verify"]);
         server = home.serve();
-        if cycle % SIGN_IN_EVERY == SIGN_IN_EVERY - 1 {
-            world.sign_in_again(&server.client());
-        }
+        world.stay_signed_in(&server.client(), cycle);
         assert_kept(&server.client(), &world, &book);
         books.extend(book);
     }
