@@ -51,7 +51,8 @@ pub fn sync_directory(_: &Path) -> io::Result<()> {
 /// The operating system.
 #[cfg(target_os = "linux")]
 pub fn sync_file_system(of: &Path) -> io::Result<()> {
-    Ok(rustix::fs::syncfs(File::open(directory(of))?)?)
+    // A database beside its link is written where the link leads.
+    Ok(rustix::fs::syncfs(File::open(directory(&of.canonicalize()?))?)?)
 }
 
 /// Forces to the disk what the file system of a file holds in memory, where that can be asked for.

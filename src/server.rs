@@ -22,10 +22,11 @@ use crate::auth::keyring::{Keyring, KeyringError};
 use crate::auth::token::Tokens;
 use crate::clock::{Clock, IdGen};
 use crate::config::{ConfigError, Settings, Transport};
+use crate::db::backend::sqlite;
 use crate::db::conn::{Conn, DatabaseUrl};
 use crate::db::history::forget_public_scans_before;
 use crate::db::sessions::IdempotencyRecord;
-use crate::db::{DbError, backend, migrations};
+use crate::db::{DbError, migrations};
 use crate::error::Error;
 use crate::files::sync_file_system;
 use crate::http::devices::KnownDevices;
@@ -341,9 +342,31 @@ const KEEP_ANSWERS_S: i64 = 90 * 86_400;
 /// Rounds of a second between two clean-ups.
 const CLEAN_EVERY: u64 = 3_600;
 
-/// Pages of the write-ahead log after which it is begun anew: 1 GiB. It shrinks by itself in every pause, so this is for
-/// stations that never pause; few calls wait for it.
+/// Pages of the write-ahead log after which it is begun anew: 1 GiB. After a pause the next write does so by itself, so this is
+/// for stations that never pause; few calls wait for it.
 const LONG_LOG_PAGES: i32 = 262_144;
+/// Pages that may be left to the recorder then, with everybody waiting: 64 MiB.
+const FEW_PAGES: i32 = 16_384;
+
+/// Whether the log is to be begun anew: not where a reader's old view of the data or a slow disk keeps much of it from being
+/// copied.
+fn is_long(log: sqlite::Checkpoint) -> bool {
+    log.log > LONG_LOG_PAGES && log.log - log.checkpointed < FEW_PAGES
+}
+
+/// Copies the write-ahead log of an embedded database, and has it begun anew where it grew long. What the recorder would have to
+/// force to the disk then, while everybody waits, is forced before.
+fn keep_log(conn: &mut SqliteConnection, file: &str, writer: &Writer) -> Result<(), DbError> {
+    // Asked once, the recorder does it after its next batch, whenever that comes.
+    if !is_long(sqlite::checkpoint(conn)?) || writer.log_restarts() {
+        return Ok(());
+    }
+    sync_file_system(Path::new(file)).map_err(|error| DbError::Away(error.to_string()))?;
+    if is_long(sqlite::checkpoint(conn)?) {
+        writer.restart_log();
+    }
+    Ok(())
+}
 
 /// A thread for what must be done now and then: checkpoints, forgetting what is old.
 fn keep_house(
@@ -394,14 +417,10 @@ fn one_round(
         Some(conn) => conn,
         None => kept.insert(database.connect()?),
     };
-    if let (Conn::Sqlite(sqlite), DatabaseUrl::Sqlite(path)) = (&mut *conn, database)
-        && backend::sqlite::checkpoint(sqlite)? > LONG_LOG_PAGES
-    {
-        // What the writer would have to force to the disk otherwise, while everybody waits.
-        sync_file_system(Path::new(path)).map_err(|error| DbError::Away(error.to_string()))?;
-        service.app.writer.restart_log();
-    }
     service.app.record_denials(conn, false)?;
+    if let (Conn::Sqlite(sqlite), DatabaseUrl::Sqlite(file)) = (&mut *conn, database) {
+        keep_log(sqlite, file, &service.app.writer)?;
+    }
     if round.is_multiple_of(60) {
         service.limits.shrink();
     }

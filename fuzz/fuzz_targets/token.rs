@@ -20,9 +20,9 @@ struct Issued {
 static ISSUED: LazyLock<Issued> = LazyLock::new(|| {
     use secrecy::ExposeSecret as _;
     let now: Instant = "2026-06-15T04:00:00Z".parse().expect("an instant");
-    let ids = SeededIds::new(1);
+    let ids: &dyn IdGen = &SeededIds::new(1);
     let file = std::env::temp_dir().join(format!("pingma-fuzz-{}.keys", std::process::id()));
-    let keyring = Arc::new(Keyring::load_or_create(&file, &ids, now).expect("keys"));
+    let keyring = Arc::new(Keyring::load_or_create(&file, ids, now).expect("keys"));
     std::fs::remove_file(&file).expect("the keys are in memory");
     let tokens = Tokens::new(keyring, "http://127.0.0.1:8080", "pingma");
     let (good, _) = tokens.issue(ids.id(now), ids.id(now), now).expect("a token");

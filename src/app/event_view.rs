@@ -114,10 +114,10 @@ fn kept_apart(session: &mut Session<'_>, rows: &[EventRow]) -> Result<Vec<(Event
         .collect()
 }
 
-/// Events in words, with names.
+/// Events in words, with names. What is stored is handed on; whether all of it can be read is for `verify` to say.
 ///
 /// # Errors
-/// The database.
+/// The database; content or findings that are no JSON.
 pub fn views(session: &mut Session<'_>, rows: Vec<EventRow>, lang: Lang) -> Result<Vec<EventView>> {
     let organizations: Vec<_> = rows.iter().map(|row| row.organization_id).collect();
     let sites: Vec<_> = rows.iter().filter_map(|row| row.site_id).collect();

@@ -414,11 +414,11 @@ pub fn trace(session: &mut Session<'_>, row: CylinderRow, viewer: &Viewer<'_>, l
         Some(fill) => facts::events(session.conn, &[fill])?.pop(),
         None => None,
     };
-    let permits: Vec<_> = match last_id {
-        Some(fill) => facts::fills(session.conn, &[fill])?.iter().map(|fill| fill.permit_id).collect(),
+    let permits: Vec<_> = match last.as_ref() {
+        Some(fill) => facts::fills(session.conn, &[fill.id])?.iter().map(|fill| fill.permit_id).collect(),
         None => Vec::new(),
     };
-    let allowed = facts::events(session.conn, &permits)?.pop();
+    let allowed = facts::events(session.conn, &permits)?.pop().filter(|event| event.stream_id == id.cast());
     let since = last.as_ref().map_or(0, |event| event.stream_seq);
     let newest = Page { after: None, limit: TRACE_LIMIT + 1 };
     let mut page = history::of_cylinder(session.conn, id, from.max(since.saturating_add(1)), &newest)?;

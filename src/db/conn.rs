@@ -68,9 +68,10 @@ impl fmt::Debug for DatabaseUrl {
 /// How long a connection waits for another one's lock.
 pub(super) const SQLITE_PATIENCE: &str = "PRAGMA busy_timeout = 5000;";
 /// Why FULL: with NORMAL a power cut loses transactions that were already acknowledged. Why no automatic checkpoint:
-/// it would run inside somebody's commit; `checkpoint` does it in the background.
+/// it would run inside somebody's commit; `checkpoint` does it in the background. A log that grew longer than 1 GiB behind a long
+/// read is cut when it begins anew.
 const SQLITE_SETUP: &str = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-     PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -8000; PRAGMA temp_store = MEMORY;";
+     PRAGMA foreign_keys = ON; PRAGMA wal_autocheckpoint = 0; PRAGMA journal_size_limit = 1073741824; PRAGMA cache_size = -8000; PRAGMA temp_store = MEMORY;";
 /// Why generic plans: PostgreSQL would plan `= ANY($1)` anew at every execution, which costs more than the look-up.
 const POSTGRES_SETUP: &str = "SET TIME ZONE 'UTC'; SET synchronous_commit = on; SET statement_timeout = '15s'; SET lock_timeout = '10s'; \
      SET plan_cache_mode = force_generic_plan;";

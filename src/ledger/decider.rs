@@ -110,7 +110,7 @@ impl Decider {
             return self.undecided(jobs, Task::Decide);
         }
         let carried = self.carries(&jobs) && {
-            self.wait_for_company();
+            self.wait_for_company(&jobs);
             top_up(&mut jobs, queue);
             self.carries(&jobs)
         };
@@ -143,8 +143,8 @@ impl Decider {
 
     /// Waits until the batch before is written and only its commit is left: what is decided earlier waits anyway, and a larger
     /// batch needs fewer commits. On PostgreSQL writing is mostly waiting for answers, and to decide meanwhile costs nobody.
-    fn wait_for_company(&mut self) {
-        if matches!(self.database, DatabaseUrl::Postgres(_)) {
+    fn wait_for_company(&mut self, jobs: &[Job]) {
+        if jobs.len() >= MAX_BATCH || matches!(self.database, DatabaseUrl::Postgres(_)) {
             return;
         }
         let fate = select! {

@@ -98,12 +98,16 @@ impl Recorder {
 
     /// See [`sqlite::restart_log`].
     fn restart_log(&mut self) {
-        if let Some(Conn::Sqlite(conn)) = &mut self.conn
-            && self.log_is_long.swap(false, Ordering::Relaxed)
-            && let Err(error) = sqlite::restart_log(conn)
-        {
-            tracing::warn!(%error, "the write-ahead log goes on");
-            self.conn = None;
+        let Some(Conn::Sqlite(conn)) = &mut self.conn else { return };
+        if !self.log_is_long.swap(false, Ordering::Relaxed) {
+            return;
+        }
+        match sqlite::restart_log(conn) {
+            Ok(came_to) => tracing::debug!(?came_to, "the write-ahead log"),
+            Err(error) => {
+                tracing::warn!(%error, "the write-ahead log goes on");
+                self.conn = None;
+            }
         }
     }
 

@@ -114,6 +114,11 @@ impl Writer {
         self.log_is_long.store(true, Ordering::Relaxed);
     }
 
+    /// Whether that was asked for and is not done yet.
+    pub fn log_restarts(&self) -> bool {
+        self.log_is_long.load(Ordering::Relaxed)
+    }
+
     /// Hands in a command; the receiver gets the answer after the commit.
     ///
     /// # Errors

@@ -294,6 +294,48 @@ both! {
     }
 }
 
+/// Has a writer lose a race, so that it decides with the lock from then on: somebody else is faster while it decides.
+async fn lose_a_race(app: &TestApp, losing: &Writer, call: &Call, cylinder: CylinderId) {
+    let faster = Arc::new(writer(app, 10));
+    let (once, act) = (Once::new(), Act::new(call, cylinder, Manner::Good));
+    let act = std::sync::Mutex::new(Some(act));
+    let meanwhile: Meanwhile = Arc::new(move || {
+        once.call_once(|| {
+            let act = act.lock().expect("the act").take().expect("once");
+            faster.write_blocking(act).expect("it is faster");
+        });
+    });
+    let mut lock = app.conn();
+    lock.batch_execute(LOCK).expect("the lock");
+    let first = losing.submit(Act::new(call, cylinder, Manner::Good)).expect("there is room");
+    let act = || {
+        Box::new(Act { meanwhile: Some(Arc::clone(&meanwhile)), ..*Act::new(call, cylinder, Manner::Good) })
+    };
+    let answers: Vec<_> = (0..3).map(|_| losing.submit(act()).expect("there is room")).collect();
+    lock.batch_execute("ROLLBACK").expect("the lock goes");
+    for answer in std::iter::once(first).chain(answers) {
+        answer.await.expect("an answer").expect("recorded all the same");
+    }
+    assert_eq!(losing.tally.redecided(), 1, "it lost");
+}
+
+both! {
+    async fn who_lost_a_race_takes_along_what_came_while_it_waited_and_answers_everybody_once(app) {
+        let (cylinder, call) = a_cylinder(&app).await;
+        let writer = writer(&app, 1_000);
+        lose_a_race(&app, &writer, &call, cylinder).await;
+        let bad = |n: usize| n == MANY / 2;
+        let manner = |n| if bad(n) { Manner::Panics } else { Manner::Good };
+        for (n, answer) in many(&app, &writer, &call, cylinder, manner).await.into_iter().enumerate() {
+            assert_eq!(answer.is_err(), bad(n), "{n}");
+        }
+        assert_eq!(writer.tally.carried(), 0, "none was decided ahead");
+        let last = writer.write(Act::new(&call, cylinder, Manner::Good)).await.expect("it works on");
+        assert_eq!(last.event.log_index, 1 + 5 + i64::try_from(MANY).expect("few"), "nothing lost, nothing twice");
+        app.verify();
+    }
+}
+
 /// Readers that are always there keep a passive checkpoint from ever reaching the end of the log.
 #[actix_web::test]
 async fn a_write_ahead_log_under_load_begins_anew_when_asked() {
@@ -308,16 +350,18 @@ async fn a_write_ahead_log_under_load_begins_anew_when_asked() {
     }
     reader.batch_execute("BEGIN; SELECT log_index FROM ledger_head").expect("a reader");
     writer.write(Act::new(&call, cylinder, Manner::Good)).await.expect("recorded");
-    let long = sqlite::checkpoint(&mut keeper).expect("a checkpoint");
+    let long = sqlite::checkpoint(&mut keeper).expect("a checkpoint").log;
     reader.batch_execute("ROLLBACK").expect("it goes");
     writer.restart_log();
+    assert!(writer.log_restarts());
     for _ in 0..2 {
         writer.write(Act::new(&call, cylinder, Manner::Good)).await.expect("recorded");
     }
     // The answer comes before the log is begun anew.
     writer.stop();
-    let log = sqlite::checkpoint(&mut keeper).expect("a checkpoint");
-    assert!(log * 2 < long, "{log} of {long} pages");
+    assert!(!writer.log_restarts());
+    let log = sqlite::checkpoint(&mut keeper).expect("a checkpoint").log;
+    assert!(log > 0 && log * 2 < long, "{log} of {long} pages");
     app.verify();
 }
 

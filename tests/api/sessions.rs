@@ -157,7 +157,7 @@ both! {
             threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
         });
         let won: Vec<_> = results.iter().flatten().map(|pair| pair.refresh_token.clone()).collect();
-        assert!((1..=2).contains(&won.len()), "{} of 50 won", won.len());
+        assert_eq!(won.len(), 2, "the first, and one for an answer that got lost");
         for error in results.iter().filter_map(|result| result.as_ref().err()) {
             assert!(error.code == Code::TokenInvalid, "{error}");
         }

@@ -348,7 +348,7 @@ pub struct World {
 }
 
 /// Rounds after which everybody signs in again: a token lives ten minutes.
-const SIGN_IN_EVERY: usize = 10;
+const SIGN_IN_EVERY: usize = 5;
 
 impl World {
     /// New tokens for everybody, every few rounds of something that takes long.

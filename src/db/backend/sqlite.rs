@@ -5,7 +5,7 @@ use std::path::Path;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_query;
-use diesel::sql_types::{Integer, Text};
+use diesel::sql_types::{Bool, Integer, Text};
 
 use crate::db::DbError;
 use crate::db::append::CylinderColumns;
@@ -98,20 +98,25 @@ pub fn update_scale_permits(
 }
 
 /// What a checkpoint came to.
-#[derive(QueryableByName)]
-struct Checkpoint {
-    /// Pages in the write-ahead log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, QueryableByName)]
+pub struct Checkpoint {
+    /// Whether somebody was in the way.
+    #[diesel(sql_type = Bool)]
+    pub busy: bool,
+    /// Pages in the write-ahead log; -1 if another checkpoint was running.
     #[diesel(sql_type = Integer)]
-    log: i32,
+    pub log: i32,
+    /// Those of them that are in the database file.
+    #[diesel(sql_type = Integer)]
+    pub checkpointed: i32,
 }
 
-/// Copies what the write-ahead log holds into the database file, without waiting for anybody; says how many pages the log
-/// has.
+/// Copies what the write-ahead log holds into the database file, without waiting for anybody.
 ///
 /// # Errors
 /// The database.
-pub fn checkpoint(conn: &mut SqliteConnection) -> Result<i32, DbError> {
-    Ok(sql_query("PRAGMA wal_checkpoint(PASSIVE)").get_result::<Checkpoint>(conn)?.log)
+pub fn checkpoint(conn: &mut SqliteConnection) -> Result<Checkpoint, DbError> {
+    Ok(sql_query("PRAGMA wal_checkpoint(PASSIVE)").get_result(conn)?)
 }
 
 /// Copies the rest and lets the next transaction begin the write-ahead log at its start: while readers and the writer are
@@ -120,9 +125,11 @@ pub fn checkpoint(conn: &mut SqliteConnection) -> Result<i32, DbError> {
 ///
 /// # Errors
 /// The database.
-pub fn restart_log(conn: &mut SqliteConnection) -> Result<(), DbError> {
-    conn.batch_execute("PRAGMA busy_timeout = 20; PRAGMA wal_checkpoint(RESTART);")?;
-    Ok(conn.batch_execute(SQLITE_PATIENCE)?)
+pub fn restart_log(conn: &mut SqliteConnection) -> Result<Checkpoint, DbError> {
+    conn.batch_execute("PRAGMA busy_timeout = 20;")?;
+    let came_to = sql_query("PRAGMA wal_checkpoint(RESTART)").get_result(conn)?;
+    conn.batch_execute(SQLITE_PATIENCE)?;
+    Ok(came_to)
 }
 
 /// Writes a copy of the whole database, as it is at this moment, into an empty file. The copy is one read transaction: the
