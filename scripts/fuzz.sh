@@ -3,6 +3,7 @@
 # earlier runs kept in fuzz/corpus. What it finds anew it keeps in target/fuzz-corpus; PINGMA_FUZZ_KEEP=1 puts the smallest set
 # that reaches the same code back into fuzz/corpus. Needs a nightly compiler, and cargo-fuzz (`cargo install cargo-fuzz`).
 #
+#   scripts/fuzz.sh [target…]   only these
 #   PINGMA_FUZZ_SECONDS   how long each (default: 60)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -12,7 +13,8 @@ keep=${PINGMA_FUZZ_KEEP:-0}
 rustup toolchain list | grep -q '^nightly' || { echo "no nightly compiler: rustup toolchain install nightly" >&2; exit 2; }
 command -v cargo-fuzz >/dev/null || { echo "no cargo-fuzz: cargo install cargo-fuzz" >&2; exit 2; }
 
-for target in code cursor token event body; do
+[[ $# -gt 0 ]] || set -- code cursor token event body
+for target; do
   echo "=== $target"
   found=$PWD/target/fuzz-corpus/$target
   seeds=$PWD/fuzz/corpus/$target
@@ -21,9 +23,9 @@ for target in code cursor token event body; do
   cargo +nightly fuzz run "$target" "$found" "$seeds" -- \
     -max_total_time="$seconds" -rss_limit_mb=2048 -max_len=4096 -print_final_stats=1
   if [[ $keep == 1 ]]; then
-    cp -n -- "$seeds"/* "$found"/
+    find "$seeds" -type f -exec cp -n -t "$found" -- {} +
     cargo +nightly fuzz cmin "$target" "$found" -- -max_len=4096
-    rm -f -- "$seeds"/*
-    cp -- "$found"/* "$seeds"/
+    find "$seeds" -type f -delete
+    find "$found" -type f -exec cp -t "$seeds" -- {} +
   fi
 done
