@@ -352,7 +352,8 @@ pub fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T> {
     })
 }
 
-fn parameter(name: &str, code: &str, detail: String) -> Error {
+/// A parameter that is not as it must be.
+pub(super) fn parameter(name: &str, code: &str, detail: String) -> Error {
     member(format!("?{name}"), code, detail)
 }
 

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::extract::{lang_of, query};
+use super::extract::{lang_of, parameter, query};
 use super::public_notice::{Notice, NoticePage};
 use super::public_page::{PublicCylinder, PublicPage, Verdict, kilograms};
 use super::reply::{Data, HttpResult, blocking};
@@ -120,8 +120,21 @@ pub async fn cylinder(service: Data, request: HttpRequest) -> HttpResult {
     if request.match_info().get("code").is_none_or(|code| code.len() > MAX_CODE) {
         return Err(Code::NotFound.into());
     }
+    within("lat", asked.lat.as_deref(), 90.0)?;
+    within("lon", asked.lon.as_deref(), 180.0)?;
     let record = look_up(&service, &request, &asked).await?;
     Ok(HttpResponse::Ok().json(view(&record, lang)))
+}
+
+/// Degrees that a program gives must be some. A person at the page is not troubled with them.
+fn within(name: &str, text: Option<&str>, most: f64) -> Result<()> {
+    let inside = |text: &str| text.parse::<f64>().is_ok_and(|degrees| (-most..=most).contains(&degrees));
+    match text {
+        Some(text) if !inside(text) => {
+            Err(parameter(name, "invalid", format!("must be a number from -{most} to {most}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn lang(request: &HttpRequest, asked: Option<&str>) -> Lang {

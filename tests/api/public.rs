@@ -202,6 +202,13 @@ both! {
         look(&w, &format!("/C/{code}")).await;
         w.app.clock.advance(5);
         look(&w, &format!("/api/v1/public/cylinders/{code}?lat=31.98&lon=120.89")).await;
+        for wrong in ["lat=null&lon=1", "lat=90.5&lon=1", "lat=1&lon=-181", "lat=NaN&lon=1", "lat=&lon=1"] {
+            let path = format!("/api/v1/public/cylinders/{code}?{wrong}");
+            let reply = look(&w, &path).await;
+            assert_eq!(reply.problem(400), "malformed_request", "{wrong}");
+            assert!(reply.text().contains("must be a number from -"), "{}", reply.text());
+            look(&w, &format!("/C/no-code-at-all?{wrong}")).await;
+        }
         look(&w, &format!("/C/{}", forge(code))).await;
         look(&w, "/C/hello").await;
         assert_eq!(scans().await, json!({ "count": 2, "last_at": "2026-06-15T04:00:05.000000Z" }));
