@@ -133,9 +133,14 @@ pub struct Location {
 }
 
 impl Location {
+    /// The greatest latitude in degrees, north and south.
+    pub const MAX_LAT: f64 = 90.0;
+    /// The greatest longitude in degrees, east and west.
+    pub const MAX_LON: f64 = 180.0;
+
     /// Whether there is such a place.
     pub fn is_valid(&self) -> bool {
-        (-90.0..=90.0).contains(&self.lat) && (-180.0..=180.0).contains(&self.lon)
+        self.lat.abs() <= Self::MAX_LAT && self.lon.abs() <= Self::MAX_LON
     }
 }
 

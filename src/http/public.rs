@@ -54,12 +54,10 @@ fn device_class(request: &HttpRequest) -> &'static str {
     }
 }
 
-async fn look_up(service: &Data, request: &HttpRequest, asked: &PublicQuery) -> Result<PublicRecord> {
+async fn look_up(service: &Data, request: &HttpRequest, location: Option<Location>) -> Result<PublicRecord> {
     service.limits.public(request)?;
     // For a person at the page: whatever is longer than any code is as unknown as its beginning.
     let code: String = request.match_info().get("code").unwrap_or_default().chars().take(MAX_CODE).collect();
-    let degrees = |text: &Option<String>| text.as_deref().and_then(|t| t.parse::<f64>().ok());
-    let location = degrees(&asked.lat).zip(degrees(&asked.lon)).map(|(lat, lon)| Location { lat, lon });
     let class = device_class(request);
     blocking(service, move |app| app.public_look_up(&code, class, location)).await
 }
@@ -120,21 +118,23 @@ pub async fn cylinder(service: Data, request: HttpRequest) -> HttpResult {
     if request.match_info().get("code").is_none_or(|code| code.len() > MAX_CODE) {
         return Err(Code::NotFound.into());
     }
-    within("lat", asked.lat.as_deref(), 90.0)?;
-    within("lon", asked.lon.as_deref(), 180.0)?;
-    let record = look_up(&service, &request, &asked).await?;
+    let record = look_up(&service, &request, location(&asked)?).await?;
     Ok(HttpResponse::Ok().json(view(&record, lang)))
 }
 
-/// Degrees that a program gives must be some. A person at the page is not troubled with them.
-fn within(name: &str, text: Option<&str>, most: f64) -> Result<()> {
-    let inside = |text: &str| text.parse::<f64>().is_ok_and(|degrees| (-most..=most).contains(&degrees));
-    match text {
-        Some(text) if !inside(text) => {
-            Err(parameter(name, "invalid", format!("must be a number from -{most} to {most}")))
-        }
-        _ => Ok(()),
-    }
+/// Degrees from a query, if there are any.
+fn degrees(name: &str, text: Option<&str>, max: f64) -> Result<Option<f64>> {
+    let Some(text) = text else { return Ok(None) };
+    let inside = text.parse().ok().filter(|degrees: &f64| degrees.abs() <= max);
+    let wrong = || parameter(name, "invalid", format!("must be a number from -{max} to {max}"));
+    inside.map(Some).ok_or_else(wrong)
+}
+
+/// Where the person is, if both degrees are given.
+fn location(asked: &PublicQuery) -> Result<Option<Location>> {
+    let lat = degrees("lat", asked.lat.as_deref(), Location::MAX_LAT)?;
+    let lon = degrees("lon", asked.lon.as_deref(), Location::MAX_LON)?;
+    Ok(lat.zip(lon).map(|(lat, lon)| Location { lat, lon }))
 }
 
 fn lang(request: &HttpRequest, asked: Option<&str>) -> Lang {
@@ -170,7 +170,8 @@ fn view(record: &PublicRecord, lang: Lang) -> PublicView {
 pub async fn page(service: Data, request: HttpRequest) -> HttpResult {
     let asked: PublicQuery = query(&request).unwrap_or_default();
     let lang = lang(&request, asked.lang.as_deref());
-    match look_up(&service, &request, &asked).await {
+    // A person at the page is not troubled with degrees that are none.
+    match look_up(&service, &request, location(&asked).unwrap_or_default()).await {
         Ok(record) => record_page(&service, &record, lang),
         Err(error) => failed(&service, lang, &error),
     }

@@ -245,25 +245,33 @@ both! {
     }
 }
 
-/// Hands in commands that share a batch, while the first of which is decided something happens, once; says how often a batch was
-/// decided again.
-async fn decided_while(app: &TestApp, meanwhile: impl Fn() + Send + Sync + 'static) -> u64 {
-    let (cylinder, call) = a_cylinder(app).await;
-    let writer = writer(app, 1_000);
+/// Hands in commands that share a batch, while the first of which is decided something happens, once; all are recorded.
+async fn interrupted(
+    app: &TestApp,
+    writer: &Writer,
+    (cylinder, call): (CylinderId, &Call),
+    meanwhile: impl Fn() + Send + Sync + 'static,
+) {
     let once = Once::new();
     let meanwhile: Meanwhile = Arc::new(move || once.call_once(&meanwhile));
     let mut lock = app.conn();
     lock.batch_execute(LOCK).expect("the lock");
-    let before = writer.submit(Act::new(&call, cylinder, Manner::Good)).expect("there is room");
+    let before = writer.submit(Act::new(call, cylinder, Manner::Good)).expect("there is room");
     let act = || {
-        Box::new(Act { meanwhile: Some(Arc::clone(&meanwhile)), ..*Act::new(&call, cylinder, Manner::Good) })
+        Box::new(Act { meanwhile: Some(Arc::clone(&meanwhile)), ..*Act::new(call, cylinder, Manner::Good) })
     };
     let answers: Vec<_> = (0..3).map(|_| writer.submit(act()).expect("there is room")).collect();
     lock.batch_execute("ROLLBACK").expect("the lock goes");
-    before.await.expect("an answer").expect("recorded");
-    for answer in answers {
+    for answer in std::iter::once(before).chain(answers) {
         answer.await.expect("an answer").expect("recorded");
     }
+}
+
+/// How often a batch was decided again when something happened while it was decided.
+async fn decided_while(app: &TestApp, meanwhile: impl Fn() + Send + Sync + 'static) -> u64 {
+    let (cylinder, call) = a_cylinder(app).await;
+    let writer = writer(app, 1_000);
+    interrupted(app, &writer, (cylinder, &call), meanwhile).await;
     app.verify();
     writer.tally.redecided()
 }
@@ -296,26 +304,11 @@ both! {
 
 /// Has a writer lose a race, so that it decides with the lock from then on: somebody else is faster while it decides.
 async fn lose_a_race(app: &TestApp, losing: &Writer, call: &Call, cylinder: CylinderId) {
-    let faster = Arc::new(writer(app, 10));
-    let (once, act) = (Once::new(), Act::new(call, cylinder, Manner::Good));
-    let act = std::sync::Mutex::new(Some(act));
-    let meanwhile: Meanwhile = Arc::new(move || {
-        once.call_once(|| {
-            let act = act.lock().expect("the act").take().expect("once");
-            faster.write_blocking(act).expect("it is faster");
-        });
-    });
-    let mut lock = app.conn();
-    lock.batch_execute(LOCK).expect("the lock");
-    let first = losing.submit(Act::new(call, cylinder, Manner::Good)).expect("there is room");
-    let act = || {
-        Box::new(Act { meanwhile: Some(Arc::clone(&meanwhile)), ..*Act::new(call, cylinder, Manner::Good) })
+    let (faster, by) = (writer(app, 10), call.clone());
+    let meanwhile = move || {
+        faster.write_blocking(Act::new(&by, cylinder, Manner::Good)).expect("it is faster");
     };
-    let answers: Vec<_> = (0..3).map(|_| losing.submit(act()).expect("there is room")).collect();
-    lock.batch_execute("ROLLBACK").expect("the lock goes");
-    for answer in std::iter::once(first).chain(answers) {
-        answer.await.expect("an answer").expect("recorded all the same");
-    }
+    interrupted(app, losing, (cylinder, call), meanwhile).await;
     assert_eq!(losing.tally.redecided(), 1, "it lost");
 }
 

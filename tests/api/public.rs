@@ -189,6 +189,26 @@ both! {
 }
 
 both! {
+    async fn a_page_keeps_no_place_that_there_is_none(app) {
+        let w = World::enter(app).await;
+        let made = registered(&w, "Q123456X", "2024-05").await;
+        let code = made["code"].as_str().unwrap();
+        let places = || {
+            use diesel::prelude::*;
+            use pingma::db::schema::public_scans as t;
+            let kept = t::table.filter(t::location.is_not_null()).count();
+            pingma::on_backend!(&mut w.app.conn(), c => kept.get_result::<i64>(c)).expect("a number")
+        };
+        for none in ["lat=500&lon=1", "lat=1&lon=-181", "lat=NaN&lon=1", "lat=1"] {
+            assert_eq!(look(&w, &format!("/C/{code}?{none}")).await.status, 200, "{none}");
+        }
+        assert_eq!(places(), 0);
+        look(&w, &format!("/C/{code}?lat=31.98&lon=120.89")).await;
+        assert_eq!(places(), 1);
+    }
+}
+
+both! {
     async fn look_ups_are_counted_beside_the_ledger(app) {
         let w = World::enter(app).await;
         let made = registered(&w, "Q123456X", "2024-05").await;
