@@ -1,6 +1,6 @@
 //! The release binary as a process, and load from wrk.
 
-use std::io::{BufRead, BufReader};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -35,19 +35,10 @@ impl Server {
         command.env("PINGMA_LOG", "info").env("PINGMA_LOG_FORMAT", "json");
         shim::preload(&mut command, slow_disk);
         let began = Instant::now();
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
-        let mut lines = BufReader::new(child.stderr.take().context("its log")?).lines();
-        let mut log = Vec::new();
-        let address = loop {
-            let Some(line) = lines.next() else { bail!("the service ended: {}", log.join("\n")) };
-            let line = line?;
-            let entry: serde_json::Value = serde_json::from_str(&line).unwrap_or_default();
-            if let Some(address) = entry["address"].as_str() {
-                break address.to_owned();
-            }
-            log.push(line);
-        };
-        std::thread::spawn(move || lines.for_each(drop));
+        // A file, as under systemd with `StandardError=append:`. To read the lines from a pipe would cost the service's cores.
+        let mut log = tempfile::NamedTempFile::new()?;
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log.reopen()?).spawn()?;
+        let address = address(&mut child, &mut log)?;
         let url = format!("http://{address}/readyz");
         while ureq::get(&url).call().is_err() {
             std::thread::sleep(Duration::from_millis(1));
@@ -88,6 +79,25 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status();
         let _ = self.child.wait();
+    }
+}
+
+/// Where a service says in its log that it listens.
+fn address(child: &mut Child, log: &mut impl Read) -> Result<String> {
+    let mut text = String::new();
+    loop {
+        let ended = child.try_wait()?;
+        log.read_to_string(&mut text)?;
+        let entries = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        if let Some(address) =
+            entries.into_iter().find_map(|entry| Some(entry["address"].as_str()?.to_owned()))
+        {
+            return Ok(address);
+        }
+        if let Some(status) = ended {
+            bail!("the service ended with {status}: {text}")
+        }
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 

@@ -42,7 +42,7 @@ pub async fn around(
         // Answered as GET is. That no body goes out the HTTP/1 encoder sees to: it remembers what was asked.
         request.head_mut().method = Method::GET;
     }
-    let span = tracing::info_span!("request", request_id = %id, %method, route = tracing::field::Empty);
+    let span = tracing::info_span!("request", request_id = %id, %method);
     let begun = service.as_ref().map(|s| s.app.clock.now());
     // The request must not be held here: actix hands it on by the only reference.
     let admitted = transport(&request, service.as_ref().map(|s| &***s));
@@ -52,14 +52,13 @@ pub async fn around(
     };
     let route =
         response.request().app_data::<Pattern>().map_or_else(|| Arc::from("unmatched"), |p| Arc::clone(&p.0));
-    span.record("route", &*route);
     let mut response = finish(response, lang, &id);
     secure(&mut response, &id);
     let status = response.status().as_u16();
     if let (Some(service), Some(begun)) = (&service, begun) {
         let micros = service.app.clock.now().micros().saturating_sub(begun.micros());
+        span.in_scope(|| tracing::info!(route = &*route, status, duration_us = micros, "served"));
         count(&method, route, status, micros);
-        span.in_scope(|| tracing::info!(status, duration_us = micros, "served"));
     }
     Ok(response)
 }

@@ -1,9 +1,12 @@
-//! What the alerts and the dashboard in `deploy/` ask for is exported by a server that did some work.
+//! What a server tells of itself: metrics, of which the alerts and the dashboard in `deploy/` know no others, and its log.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::Value;
 
 use crate::load::Asked;
-use crate::process::{Home, World};
+use crate::process::{Home, World, within};
 
 const ALERTS: &str = include_str!("../../deploy/prometheus-alerts.yml");
 const DASHBOARD: &str = include_str!("../../deploy/grafana-dashboard.json");
@@ -39,4 +42,30 @@ fn alerts_and_dashboard_ask_for_what_is_exported() {
         assert!(missing.is_empty(), "{file}: {missing:?} are not in\n{page}");
     }
     assert_eq!(server.terminate(), Some(0));
+}
+
+#[test]
+fn the_log_has_one_line_for_each_call_with_the_id_that_the_answer_carries() {
+    let home = Home::sqlite();
+    let server = home.serve();
+    let agent: ureq::Agent = ureq::Agent::config_builder().proxy(None).build().into();
+    let answer =
+        agent.get(format!("http://{}/healthz?said=secret", server.address)).call().expect("an answer");
+    let id = answer.headers()["x-request-id"].to_str().expect("plain").to_owned();
+    let lines = || -> Vec<Value> {
+        let log = server.log.lock().expect("nobody panics with it");
+        log.iter()
+            .filter(|line| line.contains(&id))
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect()
+    };
+    within(Duration::from_secs(20), || !lines().is_empty()).expect("a line");
+    let lines = lines();
+    let [line] = lines.as_slice() else { panic!("{lines:?}") };
+    assert_eq!(
+        (&line["message"], &line["route"], &line["status"]),
+        (&"served".into(), &"/healthz".into(), &200.into())
+    );
+    assert_eq!((&line["span"]["request_id"], &line["span"]["method"]), (&id.into(), &"GET".into()));
+    assert!(line["duration_us"].is_number() && !line.to_string().contains("secret"), "{line}");
 }

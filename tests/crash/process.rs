@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use diesel::prelude::*;
@@ -146,24 +146,26 @@ impl Home {
             .expect("the program starts");
         let log = BufReader::new(child.stderr.take().expect("its log is piped"));
         let (told, address) = mpsc::channel();
+        let kept = Arc::new(Mutex::new(Vec::new()));
+        let lines = Arc::clone(&kept);
         // Reads to the end, so that the server never waits for somebody to read its log.
         std::thread::spawn(move || {
-            let mut seen = Vec::new();
             for line in log.lines().map_while(Result::ok) {
                 if let Some(found) = listening(&line) {
                     let _ = told.send(Ok(found));
                 }
-                if seen.len() < 50 {
-                    seen.push(line);
+                let mut lines = lines.lock().expect("nobody panics with it");
+                if lines.len() < 50 {
+                    lines.push(line);
                 }
             }
-            let _ = told.send(Err(seen.join("\n")));
+            let _ = told.send(Err(lines.lock().expect("nobody panics with it").join("\n")));
         });
         let address = address
             .recv_timeout(Duration::from_secs(60))
             .expect("it says where it listens")
             .unwrap_or_else(|log| panic!("the server ended:\n{log}"));
-        Server { child, address }
+        Server { child, address, log: kept }
     }
 }
 
@@ -178,6 +180,8 @@ pub struct Server {
     child: Child,
     /// Where it listens.
     pub address: String,
+    /// The first lines of its log.
+    pub log: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
