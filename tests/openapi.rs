@@ -51,6 +51,18 @@ fn it_is_openapi_3_1() {
 }
 
 #[test]
+fn a_redirection_names_a_place_and_has_no_body() {
+    let mut found = 0;
+    walk(&document(), "", &mut |pointer, value| {
+        if pointer.ends_with("/responses/303") {
+            found += 1;
+            assert!(value["headers"]["Location"].is_object() && value["content"].is_null(), "{pointer}");
+        }
+    });
+    assert_eq!(found, 2);
+}
+
+#[test]
 fn every_route_is_in_it_and_nothing_else() {
     let document = document();
     let paths = document["paths"].as_object().expect("paths");

@@ -2,11 +2,12 @@
 
 use std::sync::OnceLock;
 
+use utoipa::openapi::header::Header;
 use utoipa::openapi::path::{
     HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn, PathsBuilder,
 };
 use utoipa::openapi::request_body::RequestBodyBuilder;
-use utoipa::openapi::response::{ResponseBuilder, ResponsesBuilder};
+use utoipa::openapi::response::{Response, ResponseBuilder, ResponsesBuilder};
 use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
@@ -155,6 +156,12 @@ fn key_parameter(key: Key) -> Parameter {
 /// What a person asked for is answered with a page, also where it fails.
 const HTML: &str = "text/html";
 
+/// A redirection: a place, and no body.
+fn elsewhere() -> Response {
+    let place = ObjectBuilder::new().schema_type(Type::String).build();
+    ResponseBuilder::new().description("elsewhere").header("Location", Header::new(place)).build()
+}
+
 fn responses(spec: &Spec) -> utoipa::openapi::Responses {
     let (status, media_type, schema) = &spec.reply;
     let good = || {
@@ -174,7 +181,7 @@ fn responses(spec: &Spec) -> utoipa::openapi::Responses {
     }
     let mut all = ResponsesBuilder::new().response(status.to_string(), good());
     for also in &spec.also {
-        all = all.response(also.to_string(), good());
+        all = all.response(also.to_string(), if (300..400).contains(also) { elsewhere() } else { good() });
     }
     all.response("default", bad.build()).build()
 }

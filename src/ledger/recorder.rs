@@ -60,8 +60,8 @@ pub(super) struct Recorder {
     tally: Arc<Tally>,
     log_is_long: Arc<AtomicBool>,
     conn: Option<Conn>,
-    /// Whether the database could be reached when that was last tried.
-    reachable: bool,
+    /// Whether the ledger could be entered when that was last tried: its database was there, and nobody kept the lock.
+    entered: bool,
     registry: Registry,
     /// The heads of chains that the batch before left, for decisions that rest upon it.
     heads: Heads,
@@ -80,7 +80,7 @@ impl Recorder {
             tally,
             log_is_long,
             conn: None,
-            reachable: true,
+            entered: true,
             registry: Registry::default(),
             heads: Heads::default(),
         }
@@ -158,10 +158,11 @@ impl Recorder {
         }
     }
 
-    /// One bad command must not fail its neighbors. But a database that can't even be reached is asked once, not for each.
+    /// One bad command must not fail its neighbors. But a ledger that can't even be entered is tried once, not for each: who
+    /// keeps its lock is waited for until that times out.
     fn serve_each(&mut self, commands: &[&dyn Command]) -> Answers {
         let serve = |command: &&dyn Command| {
-            if self.reachable { self.serve_one(*command) } else { Err(Code::Unavailable.into()) }
+            if self.entered { self.serve_one(*command) } else { Err(Code::Unavailable.into()) }
         };
         commands.iter().map(serve).collect()
     }
@@ -201,10 +202,14 @@ impl Recorder {
     fn decide_and_write<'a>(&mut self, commands: impl FnOnce() -> Vec<&'a dyn Command>) -> Tried<Answers> {
         // What was read in a try that failed is not worth keeping.
         let mut registry = std::mem::take(&mut self.registry);
+        // A connection that was kept may be dead, which says nothing yet.
+        let mut entered = self.conn.is_some();
         let tried = self.attempt(|conn, desk, heads| {
             lock_head(conn)?;
+            entered = true;
             decide(conn, &mut registry, desk, &commands(), None)?.write(conn, heads)
         });
+        self.entered = entered;
         if tried.is_ok() {
             self.registry = registry;
         }
@@ -217,16 +222,12 @@ impl Recorder {
         work: impl FnOnce(&mut Conn, &Desk, &mut Heads) -> std::result::Result<T, DbError>,
     ) -> Tried<T> {
         let (kept, database, desk) = (self.conn.take(), &self.database, &self.desk);
-        let (heads, reachable) = (&mut self.heads, &mut self.reachable);
+        let heads = &mut self.heads;
         let began = desk.clock.now();
         let result = catch_unwind(AssertUnwindSafe(|| {
             let mut conn = match kept {
                 Some(conn) => conn,
-                None => {
-                    let connected = database.connect_writer();
-                    *reachable = connected.is_ok();
-                    connected.map_err(TxError::RolledBack)?
-                }
+                None => database.connect_writer().map_err(TxError::RolledBack)?,
             };
             let result = transaction(&mut conn, |conn| work(conn, desk, heads));
             // After any other failure the connection is not worth keeping.

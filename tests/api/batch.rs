@@ -1,5 +1,6 @@
 //! Commands that share a batch: one that panics or fails takes nobody with it, and a full queue says so at once.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Once};
 
 use diesel::connection::SimpleConnection;
@@ -13,6 +14,7 @@ use pingma::domain::actor::Credential;
 use pingma::domain::audit::{self, Who};
 use pingma::domain::event::{EventData, Reasoned};
 use pingma::domain::id::{CylinderId, UserId};
+use pingma::domain::instant::Instant;
 use pingma::domain::stream::Stream;
 use pingma::domain::value::Reason;
 use pingma::error::{Code, Result};
@@ -101,13 +103,16 @@ fn credential(app: &TestApp, user: &str) -> Credential {
 }
 
 fn writer(app: &TestApp, queue_length: usize) -> Writer {
+    writer_by(app, queue_length, Arc::clone(&app.clock) as Arc<dyn Clock>)
+}
+
+fn writer_by(app: &TestApp, queue_length: usize, clock: Arc<dyn Clock>) -> Writer {
     let settings = WriterSettings {
         database: app.settings.database.clone(),
         zone: app.settings.time_zone,
         queue_length,
         clock_gap_days: 180,
     };
-    let clock = Arc::clone(&app.clock) as Arc<dyn Clock>;
     Writer::start(settings, clock, Arc::new(SeededIds::new(21))).expect("threads")
 }
 
@@ -149,6 +154,42 @@ both! {
         assert_eq!(places, [2, 3, 4, 5, 6], "no gap where a bad one stood");
         let last = writer.write(Act::new(&call, cylinder, Manner::Good)).await.expect("it works on");
         assert_eq!(last.event.log_index, 7);
+        app.verify();
+    }
+}
+
+/// A clock that counts how often it is looked at: twice for each try to write a batch.
+struct Watched {
+    clock: Arc<dyn Clock>,
+    looks: AtomicUsize,
+}
+
+impl Clock for Watched {
+    fn now(&self) -> Instant {
+        self.looks.fetch_add(1, Ordering::SeqCst);
+        self.clock.now()
+    }
+}
+
+both! {
+    async fn a_lock_that_is_never_given_back_is_waited_for_by_batches_and_not_by_each_command(app) {
+        let (cylinder, call) = a_cylinder(&app).await;
+        let clock = Arc::new(Watched { clock: Arc::clone(&app.clock) as Arc<dyn Clock>, looks: AtomicUsize::new(0) });
+        let writer = writer_by(&app, 100, Arc::clone(&clock) as Arc<dyn Clock>);
+        writer.write(Act::new(&call, cylinder, Manner::Good)).await.expect("it works");
+        let mut lock = app.conn();
+        lock.batch_execute(LOCK).expect("the lock");
+        let before = clock.looks.load(Ordering::SeqCst);
+        let act = || writer.submit(Act::new(&call, cylinder, Manner::Good)).expect("there is room");
+        for answer in (0..20).map(|_| act()).collect::<Vec<_>>() {
+            let answer: Result<Receipt> = answer.await.expect("everybody is answered");
+            assert_eq!(answer.expect_err("nothing could be written").code, Code::Unavailable);
+        }
+        let looks = clock.looks.load(Ordering::SeqCst) - before;
+        assert!(looks < 20, "{looks}");
+        lock.batch_execute("ROLLBACK").expect("the lock goes");
+        let last = writer.write(Act::new(&call, cylinder, Manner::Good)).await.expect("it works on");
+        assert_eq!(last.event.log_index, 3);
         app.verify();
     }
 }
