@@ -114,7 +114,10 @@ fn asked_about(caution: Caution, lang: Lang) -> &'static str {
 /// `GET /api/v1/public/cylinders/{code}`
 pub async fn cylinder(service: Data, request: HttpRequest) -> HttpResult {
     let asked: PublicQuery = query(&request)?;
-    let lang = lang(&request, asked.lang.as_deref());
+    let lang = match asked.lang.as_deref() {
+        None | Some("zh" | "en") => lang(&request, asked.lang.as_deref()),
+        Some(_) => return Err(parameter("lang", "invalid", "must be zh or en".to_owned())),
+    };
     if request.match_info().get("code").is_none_or(|code| code.len() > MAX_CODE) {
         return Err(Code::NotFound.into());
     }
@@ -137,8 +140,8 @@ fn location(asked: &PublicQuery) -> Result<Option<Location>> {
     Ok(lat.zip(lon).map(|(lat, lon)| Location { lat, lon }))
 }
 
+/// The language of a page, which no wish keeps from coming: `en-US` and `zh_CN` are taken, and any other is not heard.
 fn lang(request: &HttpRequest, asked: Option<&str>) -> Lang {
-    // `en-US` and `zh_CN` are spellings of the same wish.
     let primary = asked.and_then(|text| text.split(['-', '_']).next()).map(str::to_ascii_lowercase);
     match primary.as_deref() {
         Some("en") => Lang::En,

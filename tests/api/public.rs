@@ -229,6 +229,12 @@ both! {
             assert!(reply.text().contains("must be a number from -"), "{}", reply.text());
             look(&w, &format!("/C/no-code-at-all?{wrong}")).await;
         }
+        for (wrong, page) in [("lang=", "zh-CN"), ("lang=de", "zh-CN"), ("lang=EN", "en"), ("lang=en-US", "en")] {
+            let reply = look(&w, &format!("/api/v1/public/cylinders/{code}?{wrong}")).await;
+            assert_eq!(reply.problem(400), "malformed_request", "{wrong}");
+            assert!(reply.text().contains("must be zh or en"), "{}", reply.text());
+            assert_page(&look(&w, &format!("/C/no-code-at-all?{wrong}")).await, 200, page, "");
+        }
         look(&w, &format!("/C/{}", forge(code))).await;
         look(&w, "/C/hello").await;
         assert_eq!(scans().await, json!({ "count": 2, "last_at": "2026-06-15T04:00:05.000000Z" }));
