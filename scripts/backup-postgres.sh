@@ -5,7 +5,8 @@
 #   backup-postgres.sh wal URL DIR                receive WAL into DIR until it is stopped, so that nothing is lost between
 #                                                 two backups (run it as a service, on another machine)
 #   backup-postgres.sh verify DIR                 pg_verifybackup: every file against the manifest, and the WAL
-#   backup-postgres.sh restore DIR DATA [WALDIR]  verify, then copy into the new DATA; with WALDIR replay what came after
+#   backup-postgres.sh restore DIR DATA [WALDIR]  verify, then copy into the new DATA; with WALDIR, which must have no gap,
+#                                                 replay what came after
 #
 # URL is a libpq address of a user with REPLICATION. The key file of Pingma is in none of it: keep a copy, elsewhere.
 set -euo pipefail
@@ -61,23 +62,56 @@ receive_wal() {
   exec "$(program pg_receivewal)" --dbname="$1" --directory="$2" --slot=pingma_backup --synchronous
 }
 
+# segments SIZE DIR…: the numbers of the WAL segments of that size in some directories, in order, each once. A timeline begins
+# where another ended, so it does not count.
+segments() {
+  local per=$((0x100000000 / $1)) name
+  shift
+  find "$@" -maxdepth 1 -type f -printf '%f\n' | while IFS= read -r name; do
+    name=${name%.partial}
+    if [[ $name =~ ^[0-9A-F]{24}$ ]]; then echo $((16#${name:8:8} * per + 16#${name:16:8})); fi
+  done | sort -nu
+}
+
+# check_wal DIR WALDIR: from the end of the base backup on, no segment may be missing. Recovery would take a gap for the end.
+check_wal() {
+  local high low size first number expected
+  IFS=' /' read -r high low < <(sed -nE 's/.*"End-LSN": "([0-9A-F]+)\/([0-9A-F]+)".*/\1 \2/p' "$1/backup_manifest" | tail -n 1) ||
+    die "the manifest of $1 does not say where it ends"
+  size=$(stat -c %s -- "$(find "$1/pg_wal" -maxdepth 1 -regex '.*/[0-9A-F]+' | head -n 1)")
+  first=$((((16#$high << 32) + 16#$low - 1) / size))
+  expected=$first
+  while IFS= read -r number; do
+    if ((number < first)); then continue; fi
+    if ((number != expected)); then break; fi
+    expected=$((expected + 1))
+  done < <(segments "$size" "$1/pg_wal" "$2")
+  number=$(segments "$size" "$2" | tail -n 1)
+  ((${number:-0} >= first)) || die "$2 has nothing that came after $1"
+  ((expected > number)) || die "$2: a WAL segment is missing between the end of $1 and the newest, so what came after it can't be put back"
+}
+
 restore() {
-  local wal
   absent_or_empty "$2"
   verify "$1"
+  if [[ -n ${3:-} ]]; then check_wal "$1" "$3"; fi
   cp -a -- "$1/." "$2.part"
   chmod 0700 -- "$2.part"
+  # Whoever the primary waited for is not here.
+  echo "synchronous_standby_names = ''" >>"$2.part/postgresql.auto.conf"
   if [[ -n ${3:-} ]]; then
-    wal=$(cd -- "$3" && pwd)
-    # The newest file that was being received is still called .partial.
-    printf "restore_command = 'cp \"%s/%%f\" \"%%p\" 2>/dev/null || cp \"%s/%%f.partial\" \"%%p\"'\n" "$wal" "$wal" \
-      >>"$2.part/postgresql.auto.conf"
+    # Inside of the data directory, so that it is the server's with the rest. The newest file that was being received is still
+    # called .partial. Whatever but a missing file goes wrong must not be taken for the end: 255 ends the server.
+    cp -a -- "$3/." "$2.part/received_wal"
+    cat >>"$2.part/postgresql.auto.conf" <<'CONF'
+restore_command = 'for f in "received_wal/%f" "received_wal/%f.partial"; do if test -e "$f"; then cp "$f" "%p" || exit 255; exit 0; fi; done; exit 1'
+CONF
     : >"$2.part/recovery.signal"
   fi
   if [[ -d $2 ]]; then rmdir -- "$2"; fi
   mv -- "$2.part" "$2"
   sync
-  say "restored to $2: give it to the user of the server (chown), start the server on it, then run pingma verify"
+  say "restored to $2: give it to the user of the server (chown -R), start the server on it, then run pingma verify"
 }
 
 case ${1:-}:$# in
@@ -86,7 +120,7 @@ case ${1:-}:$# in
   verify:2) verify "$2" ;;
   restore:3 | restore:4) restore "${@:2}" ;;
   *)
-    sed -n '2,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+    sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
     exit 2
     ;;
 esac

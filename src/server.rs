@@ -91,7 +91,8 @@ pub fn build(settings: &Settings, parts: &Parts) -> Result<App, StartError> {
     let mut conn = database.connect()?;
     check_database(&mut conn, settings.allow_fsync_off)?;
     if matches!(database, DatabaseUrl::Sqlite(_)) && migrations::fit(&mut conn)? == migrations::Fit::Older {
-        migrations::run(&mut conn)?;
+        let steps = migrations::run(&mut conn)?;
+        tracing::info!(steps, "the schema was brought up to date");
     }
     migrations::check(&mut conn)?;
     let now = parts.clock.now();

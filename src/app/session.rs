@@ -16,7 +16,7 @@ use crate::auth::secret::{OpaqueSecret, SecretKind};
 use crate::db::conn::Conn;
 use crate::db::registry::{OrganizationRow, UserRow};
 use crate::db::sessions::{RefreshTokenRow, SessionRow, revoke_session, revoke_sessions_of};
-use crate::db::tx::write_tx;
+use crate::db::tx::{commit_locally, write_tx};
 use crate::domain::audit::{Act, Outcome, Who};
 use crate::domain::id::{OrganizationId, SessionId, SiteId, UserId};
 use crate::domain::instant::Moment;
@@ -298,6 +298,8 @@ impl App {
         }
         newest.rotate(conn, now.at)?;
         let refresh = self.store_refresh(conn, session.id, newest.generation + 1, now)?;
+        // Forgotten by a failover, it is signed in anew.
+        commit_locally(conn)?;
         Ok(Refreshed::Rotated(Box::new(Rotation { user, session_id: session.id, refresh })))
     }
 

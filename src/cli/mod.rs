@@ -177,7 +177,7 @@ pub(crate) fn parts() -> Parts {
     Parts { clock: Arc::new(SystemClock), ids: Arc::new(SystemIds) }
 }
 
-/// A connection to the database of the settings, with a schema that fits.
+/// A connection to the database of the settings, with a schema that fits. Its statements may take long: some verify.
 pub(crate) fn connect(settings: &Settings) -> Result<Conn, CliError> {
     let url = &settings.database;
     if let DatabaseUrl::Sqlite(path) = url
@@ -185,7 +185,7 @@ pub(crate) fn connect(settings: &Settings) -> Result<Conn, CliError> {
     {
         return Err(CliError::Database(DbError::Away(format!("{path} does not exist"))));
     }
-    let mut conn = url.connect()?;
+    let mut conn = url.connect_for_long()?;
     crate::db::migrations::check(&mut conn)?;
     Ok(conn)
 }

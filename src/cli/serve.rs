@@ -68,7 +68,7 @@ pub(crate) fn serve(
 pub(crate) fn migrate(settings: &Settings) -> Result<Output, CliError> {
     let url = &settings.database;
     let _lock = server::lock(url)?;
-    let steps = migrations::run(&mut url.connect()?)?;
+    let steps = migrations::run(&mut url.connect_for_long()?)?;
     let done = if steps == 1 { "1 step".to_owned() } else { format!("{steps} steps") };
     Ok(Output::new(format!("{url}: {done}, up to date"), json!({ "steps": steps })))
 }

@@ -115,6 +115,18 @@ impl DatabaseUrl {
         self.connect_with_cache("PRAGMA cache_size = -24000;")
     }
 
+    /// Opens a connection for work that takes as long as the ledger is large: a statement of it may walk a whole table.
+    ///
+    /// # Errors
+    /// As [`DatabaseUrl::connect`].
+    pub fn connect_for_long(&self) -> Result<Conn, DbError> {
+        let mut conn = self.connect()?;
+        if let Conn::Postgres(c) = &mut conn {
+            c.batch_execute("SET statement_timeout = 0")?;
+        }
+        Ok(conn)
+    }
+
     fn connect_with_cache(&self, size: &str) -> Result<Conn, DbError> {
         let mut conn = self.connect()?;
         if let Conn::Sqlite(c) = &mut conn {

@@ -23,6 +23,8 @@ use crate::error::{Code, Result};
 
 /// How often a single command that lost a race is tried.
 const TRIES: usize = 5;
+/// Commands in a row with which the database may fail before the rest of a batch is turned away.
+const MOST_FAILURES: usize = 2;
 
 type Tried<T> = std::result::Result<T, TxError<DbError>>;
 
@@ -158,11 +160,18 @@ impl Recorder {
         }
     }
 
-    /// One bad command must not fail its neighbors. But a ledger that can't even be entered is tried once, not for each: who
-    /// keeps its lock is waited for until that times out.
+    /// One bad command must not fail its neighbors. But a ledger that can't even be entered is tried once, not for each, and a
+    /// database that failed twice in a row is not asked again: somebody may keep a lock, and each try waits until that times out.
     fn serve_each(&mut self, commands: &[&dyn Command]) -> Answers {
+        let mut failures = 0;
         let serve = |command: &&dyn Command| {
-            if self.entered { self.serve_one(*command) } else { Err(Code::Unavailable.into()) }
+            if !self.entered || failures == MOST_FAILURES {
+                return Err(Code::Unavailable.into());
+            }
+            let answer = self.serve_one(*command);
+            let failed = answer.as_ref().is_err_and(|error| error.code == Code::Unavailable);
+            failures = if failed { failures + 1 } else { 0 };
+            answer
         };
         commands.iter().map(serve).collect()
     }

@@ -210,6 +210,29 @@ fn refuse(conn: &mut Conn) {
     conn.batch_execute(&sql).expect("a trigger");
 }
 
+both! {
+    async fn a_database_that_fails_every_time_is_not_asked_for_each_command(app) {
+        let (cylinder, call) = a_cylinder(&app).await;
+        refuse(&mut app.conn());
+        let clock = Arc::new(Watched { clock: Arc::clone(&app.clock) as Arc<dyn Clock>, looks: AtomicUsize::new(0) });
+        let writer = writer_by(&app, 100, Arc::clone(&clock) as Arc<dyn Clock>);
+        let mut lock = app.conn();
+        lock.batch_execute(LOCK).expect("the lock");
+        let act = || writer.submit(Act::new(&call, cylinder, Manner::Unwritable)).expect("there is room");
+        let answers: Vec<_> = (0..100).map(|_| act()).collect();
+        lock.batch_execute("ROLLBACK").expect("the lock goes");
+        for answer in answers {
+            let answer: Result<Receipt> = answer.await.expect("everybody is answered");
+            assert_eq!(answer.expect_err("nothing could be written").code, Code::Unavailable);
+        }
+        let looks = clock.looks.load(Ordering::SeqCst);
+        assert!(looks < 60, "{looks}");
+        let last = writer.write(Act::new(&call, cylinder, Manner::Good)).await.expect("it works on");
+        assert_eq!(last.event.log_index, 2);
+        app.verify();
+    }
+}
+
 /// More than two batches, handed in while nothing can be written.
 const MANY: usize = 600;
 

@@ -305,12 +305,6 @@ fn becomes_true(home: &Home, question: &str) {
     assert!(answered, "{question}");
 }
 
-/// Lets the user of a database server read what a test made.
-fn open_to_others(folder: &Path) {
-    let opened = Command::new("chmod").args(["-R", "a+rX"]).arg(folder).status().expect("chmod");
-    assert!(opened.success());
-}
-
 #[test]
 fn what_came_after_the_base_backup_is_replayed_from_the_received_wal() {
     let home = Home::postgres();
@@ -330,6 +324,10 @@ fn what_came_after_the_base_backup_is_replayed_from_the_received_wal() {
     let server = home.serve();
     World::enter(&home, &server);
     assert_eq!(server.terminate(), Some(0));
+    for _ in 0..3 {
+        let switch = "SELECT pg_logical_emit_message(false, 'test', 'more'); SELECT pg_switch_wal()";
+        home.conn().batch_execute(switch).expect("a new segment");
+    }
     let received = "FROM pg_stat_replication WHERE application_name = 'pg_receivewal'";
     becomes_true(&home, &format!("EXISTS (SELECT 1 {received} AND flush_lsn >= pg_current_wal_lsn())"));
     receiver.kill().expect("it was running");
@@ -339,7 +337,25 @@ fn what_came_after_the_base_backup_is_replayed_from_the_received_wal() {
 
     let permissions = std::fs::Permissions::from_mode(0o755);
     std::fs::set_permissions(home.dir(), permissions).expect("our own folder");
-    open_to_others(Path::new(&wal));
+    // A gap would be taken for the end.
+    let mut segments: Vec<_> =
+        std::fs::read_dir(&wal).expect("files").map(|file| file.expect("a file").path()).collect();
+    segments.sort();
+    assert!(segments.len() >= 3, "{segments:?}");
+    for gone in segments.iter().take(2) {
+        let kept = home.dir().join("kept");
+        std::fs::rename(gone, &kept).expect("taken away");
+        let refused = script(&["restore", &copy, &data, &wal]);
+        assert!(
+            !refused.status.success()
+                && String::from_utf8_lossy(&refused.stderr).contains("a WAL segment is missing")
+        );
+        assert!(!Path::new(&data).exists());
+        std::fs::rename(&kept, gone).expect("put back");
+    }
+    std::fs::create_dir(home.dir().join("none")).expect("a folder");
+    let refused = script(&["restore", &copy, &data, &folder("none")]);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("has nothing that came after"));
     scripted(&["restore", &copy, &data, &wal]);
     let revived = Revived::start(Path::new(&data));
     let mut other = Home::sqlite();

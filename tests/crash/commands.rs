@@ -1,6 +1,10 @@
 //! How commands end: 0 it is so, 1 the answer is no, 2 typed wrong, 3 not available. And what refuses to start.
 
 use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+use pingma::db::conn::DatabaseUrl;
+use pingma::on_backend;
 use serde_json::json;
 
 use crate::process::{Home, World};
@@ -213,4 +217,22 @@ fn an_older_schema_is_refused_on_postgres_and_brought_up_on_sqlite() {
     assert_eq!(home.run(&["verify"]).code, Some(3), "an empty file has no schema");
     assert_eq!(home.serve().terminate(), Some(0));
     home.must(&["verify"]);
+}
+
+#[test]
+fn a_command_may_take_long_and_a_call_may_not() {
+    #[derive(QueryableByName)]
+    struct Setting {
+        #[diesel(sql_type = Text)]
+        set: String,
+    }
+    let home = Home::postgres();
+    let url: DatabaseUrl = home.database.parse().expect("an address");
+    for (conn, limit) in [(url.connect(), "15s"), (url.connect_for_long(), "0")] {
+        let asked = "SELECT current_setting('statement_timeout') AS set";
+        let row: Setting =
+            on_backend!(&mut conn.expect("it answers"), c => diesel::sql_query(asked).get_result(c))
+                .expect("a row");
+        assert_eq!(row.set, limit);
+    }
 }

@@ -25,5 +25,6 @@ mod process;
 mod proxy;
 mod restart;
 mod roles;
+mod standby_away;
 mod steady;
 mod tls;

@@ -15,4 +15,4 @@ SELECT "organizations"."id", "organizations"."name", "organizations"."kinds", "o
 SELECT "policies"."name", "policies"."district_code", "policies"."effective_on", "policies"."value", "policies"."seq" FROM "policies";
 \set n (random(0, :last) * :clients + :client_id) * :step
 \set filler :n % 16 + 1
-INSERT INTO "public_scans" ("id", "label_id", "scanned_at", "device_class", "location") VALUES (substr(int8send(:now::bigint / 1000), 3, 6) || '\x7000'::bytea || int8send((:sent::bigint * 256 + :client_id::bigint)), :label_id, :now, 'other', DEFAULT) RETURNING ARRAY[lpad(:n::text, 8, '0')] AS label_ids, ('@ORGANIZATIONS@'::bytea[])[:filler : :filler] AS owner_ids \gset
+WITH counted AS (INSERT INTO public_scans (id, label_id, scanned_at, device_class, location) VALUES (substr(int8send(:now::bigint / 1000), 3, 6) || '\x7000'::bytea || int8send((:sent::bigint * 256 + :client_id::bigint)), :label_id, :now, 'other', NULL) RETURNING 1) SELECT count(*) AS rows, ARRAY[lpad(:n::text, 8, '0')] AS label_ids, ('@ORGANIZATIONS@'::bytea[])[:filler : :filler] AS owner_ids FROM counted WHERE set_config('synchronous_commit', 'local', true) = 'local' \gset

@@ -6,6 +6,7 @@ use diesel::sql_types::{Array, BigInt, Binary, Bool, Date, Nullable, Text};
 use crate::db::DbError;
 use crate::db::append::CylinderColumns;
 use crate::db::facts::{EventRow, ScalePermitRow};
+use crate::db::history::PublicScanRow;
 
 /// Moves cylinders on from the versions that were read; says how many were still there.
 ///
@@ -99,6 +100,24 @@ pub fn update_scale_permits(
     .bind::<Array<BigInt>, _>(column.of(|(row, _)| row.expires_at))
     .bind::<Array<BigInt>, _>(column.of(|(row, _)| row.version));
     Written::rows(prepared!(newest).get_result(conn)?)
+}
+
+/// Counts a look-up in a transaction of its own that does not wait for a standby, all in one statement.
+///
+/// # Errors
+/// The database.
+pub fn insert_public_scan(conn: &mut PgConnection, row: &PublicScanRow) -> Result<(), DbError> {
+    let counted = diesel::sql_query(
+        "WITH counted AS (INSERT INTO public_scans (id, label_id, scanned_at, device_class, location) \
+         VALUES ($1, $2, $3, $4, $5) RETURNING 1) \
+         SELECT count(*) AS rows FROM counted WHERE set_config('synchronous_commit', 'local', true) = 'local'",
+    )
+    .bind::<Binary, _>(row.id)
+    .bind::<Text, _>(&row.label_id)
+    .bind::<BigInt, _>(row.scanned_at)
+    .bind::<Text, _>(&row.device_class)
+    .bind::<Nullable<Text>, _>(row.location.as_ref());
+    Written::rows(prepared!(counted).get_result(conn)?).map(drop)
 }
 
 /// How many rows a statement wrote, as its answer: see `prepared`.
