@@ -62,39 +62,61 @@ receive_wal() {
   exec "$(program pg_receivewal)" --dbname="$1" --directory="$2" --slot=pingma_backup --synchronous
 }
 
-# segments SIZE DIR…: the numbers of the WAL segments of that size in some directories, in order, each once. A timeline begins
-# where another ended, so it does not count.
+# segments SIZE DIR…: the WAL segments of that size in some directories, in order: number, on whatever timeline, and file.
 segments() {
-  local per=$((0x100000000 / $1)) name
+  local per=$((0x100000000 / $1)) file name
   shift
-  find "$@" -maxdepth 1 -type f -printf '%f\n' | while IFS= read -r name; do
+  find -H "$@" -maxdepth 1 -type f | while IFS= read -r file; do
+    name=${file##*/}
     name=${name%.partial}
-    if [[ $name =~ ^[0-9A-F]{24}$ ]]; then echo $((16#${name:8:8} * per + 16#${name:16:8})); fi
-  done | sort -nu
+    if [[ $name =~ ^[0-9A-F]{24}$ ]]; then echo "$((16#${name:8:8} * per + 16#${name:16:8})) $file"; fi
+  done | sort -n
 }
 
-# check_wal DIR WALDIR: from the end of the base backup on, no segment may be missing. Recovery would take a gap for the end.
-check_wal() {
-  local high low size first number expected
+# first_segment DIR: the size of the segments of a base backup, and the number of the one in which it ends.
+first_segment() {
+  local high low size
   IFS=' /' read -r high low < <(sed -nE 's/.*"End-LSN": "([0-9A-F]+)\/([0-9A-F]+)".*/\1 \2/p' "$1/backup_manifest" | tail -n 1) ||
-    die "the manifest of $1 does not say where it ends"
+    return 1
   size=$(stat -c %s -- "$(find "$1/pg_wal" -maxdepth 1 -regex '.*/[0-9A-F]+' | head -n 1)")
-  first=$((((16#$high << 32) + 16#$low - 1) / size))
-  expected=$first
-  while IFS= read -r number; do
-    if ((number < first)); then continue; fi
-    if ((number != expected)); then break; fi
-    expected=$((expected + 1))
-  done < <(segments "$size" "$1/pg_wal" "$2")
-  number=$(segments "$size" "$2" | tail -n 1)
-  ((${number:-0} >= first)) || die "$2 has nothing that came after $1"
-  ((expected > number)) || die "$2: a WAL segment is missing between the end of $1 and the newest, so what came after it can't be put back"
+  echo "$size $((((16#$high << 32) + 16#$low - 1) / size))"
+}
+
+# check_wal SIZE FIRST DIR WALDIR: from the end of the base backup on no segment may be missing: recovery would take a gap for the
+# end. One timeline ends in the segment in which the next begins; where they overlap further, one may hide a gap of the other.
+check_wal() {
+  local number expected=$2 newest timelines twice
+  while read -r number _; do
+    if ((number == expected)); then expected=$((expected + 1)); fi
+  done < <(segments "$1" "$3/pg_wal" "$4")
+  read -r newest _ < <(segments "$1" "$4" | tail -n 1) || newest=0
+  ((newest >= $2)) || die "$4 has nothing that came after $3"
+  ((expected > newest)) ||
+    die "$4: a WAL segment is missing between the end of $3 and the newest, so what came after it can't be put back"
+  timelines=$(segments "$1" "$4" | sed -E 's/.*\/([0-9A-F]{8})[0-9A-F]{16}(\.partial)?$/\1/' | sort -u | wc -l)
+  twice=$(segments "$1" "$4" | cut -d ' ' -f 1 | uniq -d | wc -l)
+  ((twice < timelines)) || die "$4 holds timelines that overlap: take one directory for each server that was primary"
+}
+
+# copy_wal SIZE FIRST WALDIR TO: copies what a recovery from the base backup reads.
+copy_wal() {
+  local number file
+  mkdir -- "$4"
+  segments "$1" "$3" | while read -r number file; do
+    if ((number >= $2)); then cp -p -- "$file" "$4/"; fi
+  done
+  find -H "$3" -maxdepth 1 -type f -name '*.history' -exec cp -p -t "$4" -- {} +
 }
 
 restore() {
+  local size first
   absent_or_empty "$2"
+  [[ ! -e $2.part ]] || die "$2.part is left of a restore that failed: remove it"
   verify "$1"
-  if [[ -n ${3:-} ]]; then check_wal "$1" "$3"; fi
+  if [[ -n ${3:-} ]]; then
+    read -r size first < <(first_segment "$1") || die "the manifest of $1 does not say where it ends"
+    check_wal "$size" "$first" "$1" "$3"
+  fi
   cp -a -- "$1/." "$2.part"
   chmod 0700 -- "$2.part"
   # Whoever the primary waited for is not here.
@@ -102,9 +124,9 @@ restore() {
   if [[ -n ${3:-} ]]; then
     # Inside of the data directory, so that it is the server's with the rest. The newest file that was being received is still
     # called .partial. Whatever but a missing file goes wrong must not be taken for the end: 255 ends the server.
-    cp -a -- "$3/." "$2.part/received_wal"
+    copy_wal "$size" "$first" "$3" "$2.part/received_wal"
     cat >>"$2.part/postgresql.auto.conf" <<'CONF'
-restore_command = 'for f in "received_wal/%f" "received_wal/%f.partial"; do if test -e "$f"; then cp "$f" "%p" || exit 255; exit 0; fi; done; exit 1'
+restore_command = 'test -r received_wal -a -x received_wal || exit 255; for f in "received_wal/%f" "received_wal/%f.partial"; do if test -e "$f"; then cp "$f" "%p" || exit 255; exit 0; fi; done; exit 1'
 CONF
     : >"$2.part/recovery.signal"
   fi
@@ -112,6 +134,7 @@ CONF
   mv -- "$2.part" "$2"
   sync
   say "restored to $2: give it to the user of the server (chown -R), start the server on it, then run pingma verify"
+  say "it waits for no standby; when all is well, remove restore_command and received_wal, and begin backups anew"
 }
 
 case ${1:-}:$# in

@@ -104,8 +104,10 @@ pub fn build(settings: &Settings, parts: &Parts) -> Result<App, StartError> {
         queue_length: settings.queue_length.as_usize(),
         clock_gap_days,
     };
+    let (readers, writers) = shares(settings.pool_size.get());
     Ok(App {
-        pool: database.pool(settings.pool_size.get())?,
+        pool: database.pool(readers)?,
+        writers: database.pool(writers)?,
         writer: Writer::start(writer, Arc::clone(&parts.clock), Arc::clone(&parts.ids))?,
         clock: Arc::clone(&parts.clock),
         ids: Arc::clone(&parts.ids),
@@ -118,6 +120,12 @@ pub fn build(settings: &Settings, parts: &Parts) -> Result<App, StartError> {
         public_url: settings.public_url.as_str().to_owned(),
         clock_gap_days,
     })
+}
+
+/// How many connections of a pool are for readers, and how many for writers: a fourth, for they wait for each other anyway.
+fn shares(pool_size: u32) -> (u32, u32) {
+    let writers = (pool_size / 4).max(1);
+    (pool_size.saturating_sub(writers).max(1), writers)
 }
 
 /// Makes keys for an empty database only: with labels out in the world, new keys would make every one of them a forgery.

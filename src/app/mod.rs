@@ -46,8 +46,11 @@ use crate::ledger::{self, Call, Writer};
 
 /// Everything a call may need.
 pub struct App {
-    /// Connections for reads and for what is no cylinder.
+    /// Connections for what only reads, or writes what waits for nobody.
     pub pool: DbPool,
+    /// Connections for what writes and is no cylinder. A commit may hang, behind a standby that is away: it must not take those
+    /// of readers along.
+    pub writers: DbPool,
     /// The one way to write an event.
     pub writer: Writer,
     /// Time.
@@ -166,7 +169,7 @@ impl App {
         action: Action,
         mut work: impl FnMut(&mut Session<'_>) -> Result<T>,
     ) -> Result<Answer> {
-        let mut conn = self.pool.get()?;
+        let mut conn = self.writers.get()?;
         let now = self.now();
         let written = write_tx(&mut conn, |conn| self.write_in(conn, call, action, now, &mut work));
         written.inspect_err(|error| self.deny(&mut conn, call, action.as_str(), error))

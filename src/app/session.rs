@@ -16,7 +16,7 @@ use crate::auth::secret::{OpaqueSecret, SecretKind};
 use crate::db::conn::Conn;
 use crate::db::registry::{OrganizationRow, UserRow};
 use crate::db::sessions::{RefreshTokenRow, SessionRow, revoke_session, revoke_sessions_of};
-use crate::db::tx::{commit_locally, write_tx};
+use crate::db::tx::write_tx;
 use crate::domain::audit::{Act, Outcome, Who};
 use crate::domain::id::{OrganizationId, SessionId, SiteId, UserId};
 use crate::domain::instant::Moment;
@@ -188,7 +188,7 @@ impl App {
     /// 401, or the database.
     pub fn open_session(&self, proven: &Proven) -> Result<TokenPair> {
         let now = self.now();
-        let mut conn = self.pool.get()?;
+        let mut conn = self.writers.get()?;
         let begun = write_tx(&mut conn, |conn| self.begin_session(conn, &proven.0, now));
         let rotation = begun.inspect_err(|error| {
             if is_denial(error) {
@@ -259,7 +259,7 @@ impl App {
     pub fn refresh(&self, text: &str) -> Result<TokenPair> {
         let given = OpaqueSecret::parse(text, SecretKind::Refresh).map_err(|_| Code::TokenInvalid)?;
         let now = self.now();
-        let mut conn = self.pool.get()?;
+        let mut conn = self.writers.get()?;
         match write_tx(&mut conn, |conn| self.rotate(conn, &given, now))? {
             Refreshed::Rotated(rotation) => self.pair(&mut conn, &rotation, now),
             Refreshed::Stolen => Err(Code::TokenInvalid.into()),
@@ -298,8 +298,6 @@ impl App {
         }
         newest.rotate(conn, now.at)?;
         let refresh = self.store_refresh(conn, session.id, newest.generation + 1, now)?;
-        // Forgotten by a failover, it is signed in anew.
-        commit_locally(conn)?;
         Ok(Refreshed::Rotated(Box::new(Rotation { user, session_id: session.id, refresh })))
     }
 
@@ -314,7 +312,7 @@ impl App {
         new: &SecretString,
         address: IpAddr,
     ) -> Result<()> {
-        let mut conn = self.pool.get()?;
+        let mut conn = self.writers.get()?;
         let changed = self.exchange_password(&mut conn, call, (current, new), address);
         changed.inspect_err(|error| self.deny(&mut conn, call, CHANGE_PASSWORD, error))
     }
@@ -356,7 +354,7 @@ impl App {
     /// 401, or the database.
     pub fn log_out(&self, call: &Call) -> Result<()> {
         let now = self.now();
-        let mut conn = self.pool.get()?;
+        let mut conn = self.writers.get()?;
         let ended = write_tx(&mut conn, |conn| {
             let actor = super::actor(conn, call.credential, now)?;
             let session = actor.session_id.ok_or(Code::Forbidden)?;

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{CliError, Output, connect, parts};
 use crate::app::audit::trust_clock;
-use crate::app::registry::create_first_admin;
+use crate::app::registry::{check_username, create_first_admin};
 use crate::config::Settings;
 use crate::domain::instant::Moment;
 use crate::domain::value::Text;
@@ -45,6 +45,9 @@ impl Admin {
             Self::Create(create) => {
                 let username = Text::new(&create.username.to_ascii_lowercase())
                     .map_err(|error| CliError::Usage(format!("--username: {}", error.detail)))?;
+                check_username(&username).map_err(|_| {
+                    CliError::Usage("--username: a-z, 0-9, dot, hyphen, underscore".to_owned())
+                })?;
                 let user = create_first_admin(&mut conn, &username, &read_password()?, &*parts.ids, now)?;
                 Ok(Output::new(
                     format!("platform admin {} created", user.username),

@@ -14,6 +14,7 @@ use crate::config::Settings;
 use crate::db::history;
 use crate::db::registry::Page;
 use crate::digest::hex;
+use crate::domain::id::CylinderId;
 use crate::domain::instant::Moment;
 use crate::gate::rule::Lang;
 
@@ -35,8 +36,18 @@ impl Reference {
         if self.zh { Lang::Zh } else { Lang::En }
     }
 
+    fn names_no_label(&self) -> bool {
+        ["reg:", "stamp:"].iter().any(|begin| self.code.starts_with(begin))
+            || self.code.parse::<CylinderId>().is_ok()
+    }
+
     /// What speaks against the cylinder, whoever fills it wherever. Exit 1 if anything refuses.
     pub(crate) fn check(&self, settings: &Settings, json: bool) -> Result<ExitCode, CliError> {
+        if self.names_no_label() {
+            let asked =
+                "check judges a label: give its code, its address or its typed id; a history takes this too";
+            return Err(CliError::Usage(asked.to_owned()));
+        }
         let mut conn = connect(settings)?;
         let keys = Keyring::load(&settings.key_file()?)?;
         let now = Moment::new(parts().clock.now(), settings.time_zone);

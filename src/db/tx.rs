@@ -91,18 +91,6 @@ pub fn reading<T, E: From<DbError>>(
     }
 }
 
-/// Lets a transaction commit without waiting for a standby: for what hurts nobody where a failover forgets it, so that readers
-/// stay signed in while acts wait. On SQLite there is none.
-///
-/// # Errors
-/// The database.
-pub fn commit_locally(conn: &mut Conn) -> Result<(), DbError> {
-    match conn {
-        Conn::Sqlite(_) => Ok(()),
-        Conn::Postgres(c) => Ok(c.batch_execute("SET LOCAL synchronous_commit = local")?),
-    }
-}
-
 /// How often a transaction that lost a race is tried.
 const TRIES: u32 = 3;
 

@@ -23,8 +23,8 @@ use crate::error::{Code, Result};
 
 /// How often a single command that lost a race is tried.
 const TRIES: usize = 5;
-/// Commands in a row with which the database may fail before the rest of a batch is turned away.
-const MOST_FAILURES: usize = 2;
+/// Seconds after which a try that failed had waited for somebody.
+const WAITED_S: i64 = 1;
 
 type Tried<T> = std::result::Result<T, TxError<DbError>>;
 
@@ -64,6 +64,8 @@ pub(super) struct Recorder {
     conn: Option<Conn>,
     /// Whether the ledger could be entered when that was last tried: its database was there, and nobody kept the lock.
     entered: bool,
+    /// Whether the last try failed and had waited for that.
+    waited: bool,
     registry: Registry,
     /// The heads of chains that the batch before left, for decisions that rest upon it.
     heads: Heads,
@@ -83,6 +85,7 @@ impl Recorder {
             log_is_long,
             conn: None,
             entered: true,
+            waited: false,
             registry: Registry::default(),
             heads: Heads::default(),
         }
@@ -160,18 +163,15 @@ impl Recorder {
         }
     }
 
-    /// One bad command must not fail its neighbors. But a ledger that can't even be entered is tried once, not for each, and a
-    /// database that failed twice in a row is not asked again: somebody may keep a lock, and each try waits until that times out.
+    /// One bad command must not fail its neighbors. But a ledger that can't be entered, or a table that somebody has locked, is
+    /// waited for once and not for each.
     fn serve_each(&mut self, commands: &[&dyn Command]) -> Answers {
-        let mut failures = 0;
         let serve = |command: &&dyn Command| {
-            if !self.entered || failures == MOST_FAILURES {
-                return Err(Code::Unavailable.into());
+            if self.entered && !self.waited {
+                self.serve_one(*command)
+            } else {
+                Err(Code::Unavailable.into())
             }
-            let answer = self.serve_one(*command);
-            let failed = answer.as_ref().is_err_and(|error| error.code == Code::Unavailable);
-            failures = if failed { failures + 1 } else { 0 };
-            answer
         };
         commands.iter().map(serve).collect()
     }
@@ -218,7 +218,8 @@ impl Recorder {
             entered = true;
             decide(conn, &mut registry, desk, &commands(), None)?.write(conn, heads)
         });
-        self.entered = entered;
+        let by_database = matches!(&tried, Err(TxError::RolledBack(DbError::Away(_) | DbError::Other(_))));
+        self.entered = entered || !by_database;
         if tried.is_ok() {
             self.registry = registry;
         }
@@ -249,7 +250,9 @@ impl Recorder {
         if result.is_err() {
             self.heads = Heads::default();
         }
-        let spent = self.desk.clock.now().micros().saturating_sub(began.micros());
+        let ended = self.desk.clock.now();
+        self.waited = result.is_err() && ended.seconds_since(began) >= WAITED_S;
+        let spent = ended.micros().saturating_sub(began.micros());
         metrics::histogram!("pingma_ledger_transaction_seconds")
             .record(Duration::from_micros(u64::try_from(spent).unwrap_or(0)));
         result

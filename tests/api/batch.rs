@@ -162,19 +162,21 @@ both! {
 struct Watched {
     clock: Arc<dyn Clock>,
     looks: AtomicUsize,
+    /// Seconds by which each look moves it on.
+    step_s: i64,
 }
 
 impl Clock for Watched {
     fn now(&self) -> Instant {
-        self.looks.fetch_add(1, Ordering::SeqCst);
-        self.clock.now()
+        let looks = self.looks.fetch_add(1, Ordering::SeqCst);
+        self.clock.now().plus_seconds(self.step_s * i64::try_from(looks).expect("few"))
     }
 }
 
 both! {
     async fn a_lock_that_is_never_given_back_is_waited_for_by_batches_and_not_by_each_command(app) {
         let (cylinder, call) = a_cylinder(&app).await;
-        let clock = Arc::new(Watched { clock: Arc::clone(&app.clock) as Arc<dyn Clock>, looks: AtomicUsize::new(0) });
+        let clock = Arc::new(Watched { clock: Arc::clone(&app.clock) as Arc<dyn Clock>, looks: AtomicUsize::new(0), step_s: 0 });
         let writer = writer_by(&app, 100, Arc::clone(&clock) as Arc<dyn Clock>);
         writer.write(Act::new(&call, cylinder, Manner::Good)).await.expect("it works");
         let mut lock = app.conn();
@@ -211,10 +213,31 @@ fn refuse(conn: &mut Conn) {
 }
 
 both! {
-    async fn a_database_that_fails_every_time_is_not_asked_for_each_command(app) {
+    async fn bad_neighbors_of_a_good_command_do_not_turn_it_away(app) {
         let (cylinder, call) = a_cylinder(&app).await;
         refuse(&mut app.conn());
-        let clock = Arc::new(Watched { clock: Arc::clone(&app.clock) as Arc<dyn Clock>, looks: AtomicUsize::new(0) });
+        let writer = writer(&app, 100);
+        let mut lock = app.conn();
+        lock.batch_execute(LOCK).expect("the lock");
+        let bad = |n: usize| n % 5 != 4;
+        let manner = |n| if bad(n) { Manner::Unwritable } else { Manner::Good };
+        let submit = |n| writer.submit(Act::new(&call, cylinder, manner(n))).expect("there is room");
+        let answers: Vec<_> = (0..30).map(submit).collect();
+        lock.batch_execute("ROLLBACK").expect("the lock goes");
+        for (n, answer) in answers.into_iter().enumerate() {
+            let answer: Result<Receipt> = answer.await.expect("everybody is answered");
+            assert_eq!(answer.is_err(), bad(n), "{n}");
+        }
+        app.verify();
+    }
+}
+
+both! {
+    async fn a_table_that_is_locked_is_waited_for_by_batches_and_not_by_each_command(app) {
+        let (cylinder, call) = a_cylinder(&app).await;
+        refuse(&mut app.conn());
+        // Each try to write what is refused takes a second of this clock, as it would behind a lock that times out.
+        let clock = Arc::new(Watched { clock: Arc::clone(&app.clock) as Arc<dyn Clock>, looks: AtomicUsize::new(0), step_s: 1 });
         let writer = writer_by(&app, 100, Arc::clone(&clock) as Arc<dyn Clock>);
         let mut lock = app.conn();
         lock.batch_execute(LOCK).expect("the lock");

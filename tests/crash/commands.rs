@@ -30,6 +30,9 @@ fn what_is_typed_wrong_ends_with_2() {
         &["frobnicate"][..],
         &["verify", "--nonsense"],
         &["check"],
+        &["check", "reg:32A00000001"],
+        &["check", "stamp:ABC:A1"],
+        &["check", "01912345-6789-7abc-8def-0123456789ab"],
         &["verify", "--database", "mysql://localhost/pingma"],
         &["serve", "--listen", "not-an-address"],
         &["admin", "create", "--username", "root"],
@@ -75,6 +78,9 @@ fn a_forged_code_is_no_and_an_admin_is_made_once() {
     home.must(&["verify"]);
 
     let create = ["admin", "create", "--username", "root", "--password-stdin"];
+    let odd = home
+        .run_with(&["admin", "create", "--username", "Root user", "--password-stdin"], "korrekt-Pferd-7\n");
+    assert!(odd.code == Some(2) && odd.err.contains("a-z, 0-9"), "{odd:?}");
     let again = home.run_with(&create, "korrekt-Pferd-7\n");
     assert_eq!(again.code, Some(1), "{again:?}");
     assert_eq!(home.run_with(&create, "").code, Some(2));

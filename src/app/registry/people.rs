@@ -100,6 +100,19 @@ fn check_site(session: &mut Session<'_>, id: Option<SiteId>, of: OrganizationId)
     }
 }
 
+/// Holds a name to sign in with to what can be typed everywhere.
+///
+/// # Errors
+/// It has other characters.
+pub fn check_username(name: &Text<3, 64>) -> Result<()> {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b);
+    if name.as_str().bytes().all(plain) {
+        Ok(())
+    } else {
+        Err(Error::invalid("/username", "bad_format", "a-z, 0-9, dot, hyphen, underscore"))
+    }
+}
+
 /// The hash of a new password; takes most of a core for some time.
 ///
 /// # Errors
@@ -119,10 +132,8 @@ pub fn hash_password(text: &SecretString, username: &str, pointer: &str, ids: &d
 /// 404, invalid, or the name is taken.
 pub fn create_user(session: &mut Session<'_>, new: &NewUser, password_hash: &str) -> Result<UserRow> {
     let organization = session.organization(new.organization_id)?;
+    check_username(&new.username)?;
     let username = new.username.as_str();
-    if !username.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b)) {
-        return Err(Error::invalid("/username", "bad_format", "a-z, 0-9, dot, hyphen, underscore"));
-    }
     check_roles(session, &new.roles, &organization)?;
     check_site(session, new.site_id, new.organization_id)?;
     let row = UserRow {
