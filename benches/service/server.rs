@@ -88,10 +88,9 @@ fn address(child: &mut Child, log: &mut impl Read) -> Result<String> {
     loop {
         let ended = child.try_wait()?;
         log.read_to_string(&mut text)?;
-        let entries = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-        if let Some(address) =
-            entries.into_iter().find_map(|entry| Some(entry["address"].as_str()?.to_owned()))
-        {
+        let mut entries =
+            text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        if let Some(address) = entries.find_map(|entry| Some(entry["address"].as_str()?.to_owned())) {
             return Ok(address);
         }
         if let Some(status) = ended {

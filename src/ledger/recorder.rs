@@ -62,8 +62,8 @@ pub(super) struct Recorder {
     tally: Arc<Tally>,
     log_is_long: Arc<AtomicBool>,
     conn: Option<Conn>,
-    /// Whether the ledger could be entered when that was last tried: its database was there, and nobody kept the lock.
-    entered: bool,
+    /// Whether the database could be reached when that was last tried.
+    reachable: bool,
     /// Whether the last try failed and had waited for that.
     waited: bool,
     registry: Registry,
@@ -84,7 +84,7 @@ impl Recorder {
             tally,
             log_is_long,
             conn: None,
-            entered: true,
+            reachable: true,
             waited: false,
             registry: Registry::default(),
             heads: Heads::default(),
@@ -163,11 +163,11 @@ impl Recorder {
         }
     }
 
-    /// One bad command must not fail its neighbors. But a ledger that can't be entered, or a table that somebody has locked, is
-    /// waited for once and not for each.
+    /// One bad command must not fail its neighbors. But a database that can't even be reached is asked once, and a lock that
+    /// somebody keeps is waited for once: not for each.
     fn serve_each(&mut self, commands: &[&dyn Command]) -> Answers {
         let serve = |command: &&dyn Command| {
-            if self.entered && !self.waited {
+            if self.reachable && !self.waited {
                 self.serve_one(*command)
             } else {
                 Err(Code::Unavailable.into())
@@ -211,15 +211,10 @@ impl Recorder {
     fn decide_and_write<'a>(&mut self, commands: impl FnOnce() -> Vec<&'a dyn Command>) -> Tried<Answers> {
         // What was read in a try that failed is not worth keeping.
         let mut registry = std::mem::take(&mut self.registry);
-        // A connection that was kept may be dead, which says nothing yet.
-        let mut entered = self.conn.is_some();
         let tried = self.attempt(|conn, desk, heads| {
             lock_head(conn)?;
-            entered = true;
             decide(conn, &mut registry, desk, &commands(), None)?.write(conn, heads)
         });
-        let by_database = matches!(&tried, Err(TxError::RolledBack(DbError::Away(_) | DbError::Other(_))));
-        self.entered = entered || !by_database;
         if tried.is_ok() {
             self.registry = registry;
         }
@@ -232,12 +227,16 @@ impl Recorder {
         work: impl FnOnce(&mut Conn, &Desk, &mut Heads) -> std::result::Result<T, DbError>,
     ) -> Tried<T> {
         let (kept, database, desk) = (self.conn.take(), &self.database, &self.desk);
-        let heads = &mut self.heads;
+        let (heads, reachable) = (&mut self.heads, &mut self.reachable);
         let began = desk.clock.now();
         let result = catch_unwind(AssertUnwindSafe(|| {
             let mut conn = match kept {
                 Some(conn) => conn,
-                None => database.connect_writer().map_err(TxError::RolledBack)?,
+                None => {
+                    let connected = database.connect_writer();
+                    *reachable = connected.is_ok();
+                    connected.map_err(TxError::RolledBack)?
+                }
             };
             let result = transaction(&mut conn, |conn| work(conn, desk, heads));
             // After any other failure the connection is not worth keeping.

@@ -158,25 +158,28 @@ both! {
     }
 }
 
-/// A clock that counts how often it is looked at: twice for each try to write a batch.
+/// A clock that counts how often it is looked at, twice for each try to write a batch, and moves on by a second with each look: a
+/// try that fails took as long as one behind a lock that times out.
 struct Watched {
     clock: Arc<dyn Clock>,
     looks: AtomicUsize,
-    /// Seconds by which each look moves it on.
-    step_s: i64,
+}
+
+fn watched(app: &TestApp) -> Arc<Watched> {
+    Arc::new(Watched { clock: Arc::clone(&app.clock) as Arc<dyn Clock>, looks: AtomicUsize::new(0) })
 }
 
 impl Clock for Watched {
     fn now(&self) -> Instant {
         let looks = self.looks.fetch_add(1, Ordering::SeqCst);
-        self.clock.now().plus_seconds(self.step_s * i64::try_from(looks).expect("few"))
+        self.clock.now().plus_seconds(i64::try_from(looks).expect("few"))
     }
 }
 
 both! {
     async fn a_lock_that_is_never_given_back_is_waited_for_by_batches_and_not_by_each_command(app) {
         let (cylinder, call) = a_cylinder(&app).await;
-        let clock = Arc::new(Watched { clock: Arc::clone(&app.clock) as Arc<dyn Clock>, looks: AtomicUsize::new(0), step_s: 0 });
+        let clock = watched(&app);
         let writer = writer_by(&app, 100, Arc::clone(&clock) as Arc<dyn Clock>);
         writer.write(Act::new(&call, cylinder, Manner::Good)).await.expect("it works");
         let mut lock = app.conn();
@@ -236,8 +239,7 @@ both! {
     async fn a_table_that_is_locked_is_waited_for_by_batches_and_not_by_each_command(app) {
         let (cylinder, call) = a_cylinder(&app).await;
         refuse(&mut app.conn());
-        // Each try to write what is refused takes a second of this clock, as it would behind a lock that times out.
-        let clock = Arc::new(Watched { clock: Arc::clone(&app.clock) as Arc<dyn Clock>, looks: AtomicUsize::new(0), step_s: 1 });
+        let clock = watched(&app);
         let writer = writer_by(&app, 100, Arc::clone(&clock) as Arc<dyn Clock>);
         let mut lock = app.conn();
         lock.batch_execute(LOCK).expect("the lock");

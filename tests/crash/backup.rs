@@ -19,12 +19,6 @@ use crate::process::{Home, Reply, Server, World};
 use crate::soak::count;
 
 #[derive(QueryableByName)]
-struct Number {
-    #[diesel(sql_type = BigInt)]
-    n: i64,
-}
-
-#[derive(QueryableByName)]
 struct Place {
     #[diesel(sql_type = BigInt)]
     log_index: i64,
@@ -34,10 +28,7 @@ struct Place {
 
 /// The newest place that is committed.
 fn head(home: &Home) -> i64 {
-    let sql = "SELECT log_index AS n FROM ledger_head";
-    let row: Number =
-        on_backend!(&mut home.conn(), c => diesel::sql_query(sql).get_result(c)).expect("a head");
-    row.n
+    home.number("SELECT log_index AS n FROM ledger_head")
 }
 
 /// Every event that was acknowledged up to a place stands there with the hash that was told.
@@ -299,9 +290,7 @@ fn becomes_true(home: &Home, question: &str) {
     let sql = format!("SELECT CASE WHEN {question} THEN 1 ELSE 0 END::bigint AS n");
     let answered = (0..300).any(|_| {
         std::thread::sleep(Duration::from_millis(100));
-        let row: Number =
-            on_backend!(&mut home.conn(), c => diesel::sql_query(&sql).get_result(c)).expect("an answer");
-        row.n == 1
+        home.number(&sql) == 1
     });
     assert!(answered, "{question}");
 }

@@ -83,6 +83,19 @@ impl Home {
         url.connect().expect("the database answers")
     }
 
+    /// The number that a statement answers, as `n`.
+    #[track_caller]
+    pub fn number(&self, sql: &str) -> i64 {
+        #[derive(QueryableByName)]
+        struct Number {
+            #[diesel(sql_type = diesel::sql_types::BigInt)]
+            n: i64,
+        }
+        let row: Number =
+            on_backend!(&mut self.conn(), c => diesel::sql_query(sql).get_result(c)).expect("an answer");
+        row.n
+    }
+
     /// The hash of every event by its place.
     pub fn hashes(&self) -> HashMap<i64, String> {
         use pingma::db::schema::events::dsl::{events, hash, log_index};

@@ -4,30 +4,14 @@
 use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
-use diesel::prelude::*;
-use diesel::sql_types::BigInt;
-use pingma::on_backend;
 use serde_json::json;
 
 use crate::cluster::Cluster;
 use crate::load::Asked;
-use crate::process::{Client, Home, Reply, World, within};
+use crate::process::{Client, Home, Reply, Server, World, within};
 
 /// More than the pool of a service has connections.
 const WRITERS: usize = 9;
-
-#[derive(QueryableByName)]
-struct Number {
-    #[diesel(sql_type = BigInt)]
-    n: i64,
-}
-
-/// The number that a statement answers.
-fn number(home: &Home, sql: &str) -> i64 {
-    let row: Number =
-        on_backend!(&mut home.conn(), c => diesel::sql_query(sql).get_result(c)).expect("an answer");
-    row.n
-}
 
 /// Whom commits wait for from now on.
 fn wait_for_standby(home: &Home, name: &str) {
@@ -36,14 +20,24 @@ fn wait_for_standby(home: &Home, name: &str) {
         .expect("a superuser");
     conn.batch_execute("SELECT pg_reload_conf()").expect("a superuser");
     let known = format!("SELECT (current_setting('synchronous_standby_names') = '{name}')::int::bigint AS n");
-    within(Duration::from_secs(20), || number(home, &known) == 1).expect("it was reloaded");
+    within(Duration::from_secs(20), || home.number(&known) == 1).expect("it was reloaded");
 }
 
 /// Waits until so many connections wait for something.
 #[track_caller]
 fn assert_waits(home: &Home, what: &str, least: i64) {
     let waiting = format!("SELECT count(*) AS n FROM pg_stat_activity WHERE {what}");
-    within(Duration::from_secs(20), || number(home, &waiting) >= least).expect("they wait");
+    within(Duration::from_secs(20), || home.number(&waiting) >= least).expect("they wait");
+}
+
+/// A service on a PostgreSQL of its own.
+fn served() -> (Cluster, Home, Server, World) {
+    let cluster = Cluster::start();
+    let home = Home::on(cluster.url.clone());
+    home.must(&["migrate"]);
+    let server = home.serve();
+    let world = World::enter(&home, &server);
+    (cluster, home, server, world)
 }
 
 /// How a commit waits for a standby.
@@ -57,11 +51,7 @@ fn act(client: &Client, world: &World, name: &str) -> Reply {
 
 #[test]
 fn an_act_that_was_cut_off_waits_for_the_standby_when_it_is_repeated() {
-    let cluster = Cluster::start();
-    let home = Home::on(cluster.url.clone());
-    home.must(&["migrate"]);
-    let server = home.serve();
-    let world = World::enter(&home, &server);
+    let (_cluster, home, server, world) = served();
     let client = server.client();
     wait_for_standby(&home, "away");
     std::thread::scope(|scope| {
@@ -69,7 +59,7 @@ fn an_act_that_was_cut_off_waits_for_the_standby_when_it_is_repeated() {
         assert_waits(&home, COMMITS, 1);
         let cut =
             "SELECT count(pg_terminate_backend(pid)) AS n FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
-        assert_eq!(number(&home, cut), 1);
+        assert_eq!(home.number(cut), 1);
         assert_eq!(first.join().expect("no panic").status, 503);
         let second = scope.spawn(|| act(&client, &world, "cut-off"));
         assert_waits(&home, COMMITS, 1);
@@ -83,11 +73,7 @@ fn an_act_that_was_cut_off_waits_for_the_standby_when_it_is_repeated() {
 
 #[test]
 fn however_many_acts_wait_readers_are_served() {
-    let cluster = Cluster::start();
-    let home = Home::on(cluster.url.clone());
-    home.must(&["migrate"]);
-    let server = home.serve();
-    let world = World::enter(&home, &server);
+    let (_cluster, home, server, world) = served();
     let client = server.client();
     let registered = Asked::register(&world, "00000001").send(&client, &world).expect("an answer");
     let code = registered.body["code"].as_str().expect("a code").to_owned();
