@@ -22,19 +22,22 @@ struct Line {
 struct Database {
     url: DatabaseUrl,
     _dir: TempDir,
+    _fresh: Option<database::PostgresDatabase>,
 }
 
 impl Database {
     fn sqlite() -> Self {
         let dir = TempDir::new().expect("a temporary directory");
         let url = format!("sqlite://{}", dir.path().join("pingma.db").display());
-        Self { url: url.parse().expect("an address"), _dir: dir }
+        Self { url: url.parse().expect("an address"), _dir: dir, _fresh: None }
     }
 
     fn postgres() -> Self {
+        let fresh = database::fresh_postgres();
         Self {
-            url: database::fresh_postgres().parse().expect("an address"),
+            url: fresh.url.parse().expect("an address"),
             _dir: TempDir::new().expect("a temporary directory"),
+            _fresh: Some(fresh),
         }
     }
 

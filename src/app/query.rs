@@ -4,11 +4,12 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use super::Session;
 pub use super::event_view::{EventView, StreamView, views};
+use super::masking::hides_serial_end;
 use super::target::{Target, may_see};
-use super::{App, Session};
 use crate::auth::keyring::Keyring;
-use crate::auth::permission::{Action, Scope};
+use crate::auth::permission::Scope;
 use crate::db::conn::Conn;
 use crate::db::facts::{self, CylinderRow, FillRow, LabelRow, StampKey};
 use crate::db::history;
@@ -28,7 +29,6 @@ use crate::domain::steel;
 use crate::domain::value::Text;
 use crate::error::{Code, Result};
 use crate::gate::rule::{Citation, Lang, find as find_rule};
-use crate::ledger::Call;
 
 /// A finding in words.
 #[derive(Debug, Serialize, ToSchema)]
@@ -80,6 +80,15 @@ pub fn in_words(findings: &[Finding], lang: Lang) -> Vec<FindingView> {
         .collect()
 }
 
+/// How a reference by maker and serial number begins.
+const BY_STAMP: &str = "stamp:";
+
+/// Whether a reference tries a serial number out on behalf of somebody who is to read its end from the steel: who can ask
+/// without end finds four characters by counting.
+pub fn guesses_serial_end(actor: &Actor, reference: &str) -> bool {
+    reference.starts_with(BY_STAMP) && hides_serial_end(actor)
+}
+
 /// Finds the cylinder that a reference means: an id, a label code or scanned address, `reg:<registration code>`,
 /// `stamp:<maker>:<serial>[:<YYYY-MM>]`, or a typed label id with its check character. With a session, only among what it
 /// reaches where the reference may fit several.
@@ -97,7 +106,7 @@ pub fn resolve(conn: &mut Conn, keys: &Keyring, text: &str, by: Option<(&Actor, 
             .map(|row| Target { id: row.cylinder.id, scanned: false })
             .ok_or(Code::CylinderNotFound.into());
     }
-    if let Some(stamp) = text.strip_prefix("stamp:") {
+    if let Some(stamp) = text.strip_prefix(BY_STAMP) {
         return resolve_stamp(conn, stamp, by);
     }
     let (label, scanned) = match Scan::read(text, Entry::Typed) {
@@ -144,17 +153,12 @@ fn reaches(conn: &mut Conn, by: Option<(&Actor, Scope)>, row: &CylinderRow) -> R
     Ok(may_see(actor, scope, &row.cylinder, places))
 }
 
-impl App {
-    /// Finds the cylinder of a reference for an act, which then judges whether the caller may know it. Who may not act at
-    /// all learns that first, whether there is such a cylinder or not.
-    ///
-    /// # Errors
-    /// 401, 403, or see [`resolve`].
-    pub fn target(&self, call: &Call, action: Action, reference: &str) -> Result<Target> {
-        self.read(call, action, |session| {
-            resolve(session.conn, &self.keyring, reference, Some((&session.actor, session.scope)))
-        })
-    }
+/// Finds the cylinder of a reference for an act, which then judges whether the caller may know it.
+///
+/// # Errors
+/// See [`resolve`].
+pub fn target(session: &mut Session<'_>, keys: &Keyring, reference: &str) -> Result<Target> {
+    resolve(session.conn, keys, reference, Some((&session.actor, session.scope)))
 }
 
 /// A cylinder that the actor may see.

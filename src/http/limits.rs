@@ -1,4 +1,4 @@
-//! How often one address may call what needs no login, and how many codes may be typed.
+//! How often one address may call what needs no login, how many codes may be typed and how many stamps tried.
 
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -8,9 +8,11 @@ use actix_web::HttpRequest;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
+use crate::app::query::guesses_serial_end;
 use crate::auth::backoff::customer;
 use crate::config::TrustedProxies;
-use crate::domain::id::OrganizationId;
+use crate::domain::actor::Actor;
+use crate::domain::id::{OrganizationId, UserId};
 use crate::error::{Error, Result};
 
 /// What may be done per minute.
@@ -24,6 +26,13 @@ pub struct Rates {
     pub typed: NonZeroU32,
 }
 
+/// How many serial numbers an hour a person may try out of whom the end is to be read from the steel: enough for every
+/// cylinder that has lost its label, and for four digits weeks.
+const STAMPS_PER_HOUR: NonZeroU32 = match NonZeroU32::new(20) {
+    Some(number) => number,
+    None => NonZeroU32::MIN,
+};
+
 /// Limits per client address, for typed codes also per organization.
 pub struct Limits {
     login: DefaultKeyedRateLimiter<IpAddr>,
@@ -31,6 +40,7 @@ pub struct Limits {
     strange_devices: DefaultKeyedRateLimiter<IpAddr>,
     typed: DefaultKeyedRateLimiter<IpAddr>,
     typed_by: DefaultKeyedRateLimiter<OrganizationId>,
+    stamps: DefaultKeyedRateLimiter<Option<UserId>>,
     trusted_proxies: TrustedProxies,
 }
 
@@ -43,6 +53,7 @@ impl Limits {
             strange_devices: RateLimiter::keyed(Quota::per_minute(per_minute.public)),
             typed: RateLimiter::keyed(Quota::per_minute(per_minute.typed)),
             typed_by: RateLimiter::keyed(Quota::per_minute(per_minute.typed)),
+            stamps: RateLimiter::keyed(Quota::per_hour(STAMPS_PER_HOUR)),
             trusted_proxies,
         }
     }
@@ -112,6 +123,14 @@ impl Limits {
         check(&self.typed, &customer(self.client(request)))
     }
 
+    /// Counts a serial number that may be a guess at its end, see [`guesses_serial_end`].
+    ///
+    /// # Errors
+    /// 429.
+    pub fn reference(&self, by: &Actor, reference: &str) -> Result<()> {
+        if guesses_serial_end(by, reference) { check(&self.stamps, &by.user_id) } else { Ok(()) }
+    }
+
     /// Forgets addresses that were not seen for a while, so that the tables stay small.
     pub fn shrink(&self) {
         self.login.retain_recent();
@@ -119,6 +138,7 @@ impl Limits {
         self.strange_devices.retain_recent();
         self.typed.retain_recent();
         self.typed_by.retain_recent();
+        self.stamps.retain_recent();
     }
 }
 

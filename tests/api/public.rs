@@ -344,3 +344,29 @@ both! {
         w.app.verify();
     }
 }
+
+both! {
+    async fn the_end_of_the_number_can_not_be_found_by_counting(app) {
+        let w = World::enter(app).await;
+        let made = registered(&w, "Q123456X", "2024-05").await;
+        let tries = |n: u32| format!("/cylinders/stamp:ABC:Q1234{n:02}X");
+        for n in 0..20 {
+            let trace = if n % 2 == 0 { "" } else { "/trace" };
+            w.get(&format!("{}{trace}", tries(n)), &w.cast.filler.worker).await.expect(404);
+        }
+        for path in [tries(56), format!("{}/events", tries(56)), format!("{}/trace", tries(56))] {
+            let late = w.get(&path, &w.cast.filler.worker).await;
+            assert_eq!(late.problem(429), "too_many_requests");
+            assert!(late.headers.contains_key("retry-after"));
+        }
+        let code = made["code"].as_str().unwrap();
+        w.get(&format!("/cylinders/{code}"), &w.cast.filler.worker).await.expect(200);
+        for (person, of) in [(&w.cast.filler.checker, "a colleague"), (&w.cast.filler.admin, "who is shown it anyway")] {
+            assert_eq!(w.get(&tries(56), person).await.status, 200, "{of}");
+        }
+        for n in 0..30 {
+            w.get(&tries(n), &w.cast.filler.admin).await.expect(404);
+        }
+        w.app.verify();
+    }
+}

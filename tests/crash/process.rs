@@ -15,7 +15,7 @@ use pingma::on_backend;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::database::fresh_postgres;
+use crate::database::{PostgresDatabase, fresh_postgres};
 
 /// Where a service keeps its things. The processes come and go.
 pub struct Home {
@@ -23,6 +23,7 @@ pub struct Home {
     pub database: String,
     keys: PathBuf,
     dir: TempDir,
+    _fresh: Option<PostgresDatabase>,
 }
 
 /// What a command printed, and how it ended.
@@ -51,25 +52,27 @@ impl Home {
     pub fn sqlite() -> Self {
         let dir = TempDir::new().expect("a temporary directory");
         let database = format!("sqlite://{}", dir.path().join("pingma.db").display());
-        Self { database, keys: dir.path().join("keys"), dir }
+        Self { database, keys: dir.path().join("keys"), dir, _fresh: None }
     }
 
     /// On a PostgreSQL database.
     pub fn postgres() -> Self {
-        Self::on(fresh_postgres())
+        let fresh = fresh_postgres();
+        let home = Self::on(fresh.url.clone());
+        Self { _fresh: Some(fresh), ..home }
     }
 
     /// On a SQLite file in a folder that is somebody else's to clear up; the keys lie beside it.
     pub fn at(folder: &Path) -> Self {
         let dir = TempDir::new().expect("a temporary directory");
         let database = format!("sqlite://{}", folder.join("pingma.db").display());
-        Self { database, keys: folder.join("keys"), dir }
+        Self { database, keys: folder.join("keys"), dir, _fresh: None }
     }
 
     /// On the database of an address.
     pub fn on(database: String) -> Self {
         let dir = TempDir::new().expect("a temporary directory");
-        Self { database, keys: dir.path().join("keys"), dir }
+        Self { database, keys: dir.path().join("keys"), dir, _fresh: None }
     }
 
     /// Its folder.

@@ -2,7 +2,7 @@
 
 use super::super::extract::{Body, Caller};
 use super::super::filling::EventRef;
-use super::super::reply::{Data, HttpResult, blocking, command, recorded};
+use super::super::reply::{Data, HttpResult, command, recorded};
 use super::*;
 use crate::app::inspection::{ExtendLife, RecordInspection, Scrap};
 use crate::domain::date::Day;
@@ -64,8 +64,8 @@ pub struct InspectionReply {
 pub async fn inspect(service: Data, caller: Caller, body: Body<InspectionRequest>) -> HttpResult {
     let call = caller.keyed_call(body.digest)?;
     let given = body.value;
-    let (text, read) = (given.reference.to_string(), caller.plain_call());
-    let target = blocking(&service, move |app| app.target(&read, Action::Inspect, &text)).await?;
+    let reference = given.reference.to_string();
+    let target = named(&service, caller.plain_call(), Action::Inspect, reference).await?;
     let new = RecordInspection {
         call,
         target,

@@ -34,7 +34,7 @@ use crate::domain::value::{
     CapacityMl, LifeMonths, MaxFillG, Number, PressureKpa, Reason, TareG, Text, ThicknessUm, is_unseen,
 };
 use crate::error::{Code, Error, Result};
-use crate::ledger::Receipt;
+use crate::ledger::{Call, Receipt};
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
@@ -219,6 +219,12 @@ pub async fn register(service: Data, caller: Caller, body: Body<CylinderRequest>
     Ok(recorded(StatusCode::CREATED, &receipt, &viewer.view(row, None)))
 }
 
+/// The cylinder of a reference, if the caller may see it.
+fn find(service: &Service, session: &mut Session<'_>, reference: &str) -> Result<CylinderRow> {
+    service.limits.reference(&session.actor, reference)?;
+    app::cylinder(session, &service.app.keyring, reference)
+}
+
 fn reference(request: &HttpRequest) -> Result<String> {
     let text = request.match_info().get("ref").ok_or(Code::CylinderNotFound)?;
     if text.len() > 600 {
@@ -237,7 +243,7 @@ pub async fn get(service: Data, caller: Caller, request: HttpRequest) -> HttpRes
     let reference = reference(&request)?;
     let inner = service.clone();
     read(&service, &caller, Action::ReadCylinder, move |session| {
-        let row = app::cylinder(session, &inner.app.keyring, &reference)?;
+        let row = find(&inner, session, &reference)?;
         let owner = app::owner_name(session, row.cylinder.owner_id)?;
         Ok(viewer(&inner, session).view(row, owner))
     })
@@ -326,7 +332,7 @@ pub async fn events(service: Data, caller: Caller, request: HttpRequest) -> Http
     let page = page::<i64>(asked.limit, asked.cursor.as_deref())?;
     let (inner, lang) = (service.clone(), caller.lang);
     read(&service, &caller, Action::ReadCylinder, move |session| {
-        let row = app::cylinder(session, &inner.app.keyring, &reference)?;
+        let row = find(&inner, session, &reference)?;
         let from = app::history_from(session, &row.cylinder)?;
         let events = history::of_cylinder(session.conn, row.cylinder.id, from, &page)?;
         let List { items, next_cursor } =
@@ -341,7 +347,7 @@ pub async fn trace(service: Data, caller: Caller, request: HttpRequest) -> HttpR
     let reference = reference(&request)?;
     let (inner, lang) = (service.clone(), caller.lang);
     read(&service, &caller, Action::ReadCylinder, move |session| {
-        let row = app::cylinder(session, &inner.app.keyring, &reference)?;
+        let row = find(&inner, session, &reference)?;
         let viewer = viewer(&inner, session);
         app::trace(session, row, &viewer, lang)
     })
@@ -350,7 +356,20 @@ pub async fn trace(service: Data, caller: Caller, request: HttpRequest) -> HttpR
 
 async fn target(service: &Data, caller: &Caller, action: Action, request: &HttpRequest) -> Result<Target> {
     let (reference, call) = (reference(request)?, caller.plain_call());
-    blocking(service, move |app| app.target(&call, action, &reference)).await
+    named(service, call, action, reference).await
+}
+
+/// Finds the cylinder of a reference for an act. Who may not act at all learns that first, whether there is such a cylinder
+/// or not.
+async fn named(service: &Data, call: Call, action: Action, reference: String) -> Result<Target> {
+    let inner = service.clone();
+    blocking(service, move |app| {
+        app.read(&call, action, |session| {
+            inner.limits.reference(&session.actor, &reference)?;
+            app::target(session, &inner.app.keyring, &reference)
+        })
+    })
+    .await
 }
 
 /// The answer to an act on a cylinder.

@@ -20,7 +20,7 @@ use pingma::server::{self, Parts};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::database::fresh_postgres;
+use super::database::{PostgresDatabase, fresh_postgres};
 
 /// Noon in Shanghai on 15 June 2026, where every test begins.
 pub const NOW: &str = "2026-06-15T04:00:00Z";
@@ -35,7 +35,13 @@ pub struct TestApp {
     pub settings: Settings,
     /// What its handlers get.
     pub service: web::Data<pingma::http::Service>,
-    dir: Option<Arc<TempDir>>,
+    place: Option<Arc<Place>>,
+}
+
+/// What goes with the last service on it.
+struct Place {
+    folder: TempDir,
+    database: Option<PostgresDatabase>,
 }
 
 /// An answer.
@@ -114,11 +120,14 @@ impl TestApp {
         Self::start(Some(fresh_postgres()))
     }
 
-    fn start(postgres: Option<String>) -> Self {
-        let dir = Arc::new(TempDir::new().expect("a temporary directory"));
-        let file = dir.path().join("pingma.db");
-        let database = postgres.unwrap_or_else(|| format!("sqlite://{}", file.display()));
-        Self { dir: Some(Arc::clone(&dir)), ..Self::open(&database, dir.path(), NOW, 7) }
+    fn start(database: Option<PostgresDatabase>) -> Self {
+        let place = Arc::new(Place { folder: TempDir::new().expect("a temporary directory"), database });
+        let folder = place.folder.path();
+        let address = match &place.database {
+            Some(database) => database.url.clone(),
+            None => format!("sqlite://{}", folder.join("pingma.db").display()),
+        };
+        Self { place: Some(Arc::clone(&place)), ..Self::open(&address, folder, NOW, 7) }
     }
 
     /// On a database that may be there already, with its keys in a folder, at an instant, with a seed of chance.
@@ -140,7 +149,7 @@ impl TestApp {
             Parts { clock: Arc::clone(&clock) as Arc<dyn Clock>, ids: Arc::new(SeededIds::new(seed)) };
         let app = Arc::new(server::build(&settings, &parts).expect("the service starts"));
         let service = server::service(Arc::clone(&app), &settings, None).expect("the service");
-        Self { app, clock, settings, service: web::Data::new(service), dir: None }
+        Self { app, clock, settings, service: web::Data::new(service), place: None }
     }
 
     /// From now on one address may make so many calls a minute without login.
@@ -177,13 +186,13 @@ impl TestApp {
             clock: Arc::clone(&self.clock),
             settings,
             service: web::Data::new(service),
-            dir: self.dir.clone(),
+            place: self.place.clone(),
         }
     }
 
     /// The folder with its keys.
     pub fn dir(&self) -> &Path {
-        self.dir.as_ref().expect("it was started by the test").path()
+        self.place.as_ref().expect("it was started by the test").folder.path()
     }
 
     /// The address of its database.

@@ -37,8 +37,24 @@ fn start() -> Server {
     Server { url: url.trim().to_owned(), _child: Some(child) }
 }
 
-/// A new, empty PostgreSQL database; its address.
-pub fn fresh_postgres() -> String {
+/// A PostgreSQL database that goes with this: some hundreds that stay would fill a small disk.
+pub struct PostgresDatabase {
+    /// Its address.
+    pub url: String,
+    name: String,
+}
+
+impl Drop for PostgresDatabase {
+    fn drop(&mut self) {
+        // The test has ended; who is still connected is cut off, and a server that is away keeps it.
+        if let Ok(mut conn) = PgConnection::establish(&server().url) {
+            let _ = conn.batch_execute(&format!("DROP DATABASE {} WITH (FORCE)", self.name));
+        }
+    }
+}
+
+/// A new, empty PostgreSQL database.
+pub fn fresh_postgres() -> PostgresDatabase {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let server = server();
     let name = format!("t{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::SeqCst));
@@ -46,5 +62,5 @@ pub fn fresh_postgres() -> String {
     conn.batch_execute(&format!("CREATE DATABASE {name}")).expect("a database of its own");
     let (place, parameters) = server.url.split_once('?').map_or((server.url.as_str(), ""), |(a, b)| (a, b));
     let (host, _) = place.rsplit_once('/').expect("an address with a database");
-    format!("{host}/{name}?{parameters}")
+    PostgresDatabase { url: format!("{host}/{name}?{parameters}"), name }
 }
