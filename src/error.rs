@@ -1,6 +1,7 @@
 //! What can be wrong with a call: one table of code → class → words, for every part of the service.
 
 use crate::db::DbError;
+use crate::domain::said::{Lang, Said, Words, said};
 use crate::domain::value::ValueError;
 
 /// The class of an error; HTTP gives each a status.
@@ -49,7 +50,7 @@ macro_rules! codes {
             /// Its class.
             pub fn class(self) -> Class { match self { $(Self::$variant => Class::$class,)+ } }
             /// Its title in Chinese and English.
-            pub fn title(self) -> (&'static str, &'static str) { match self { $(Self::$variant => ($zh, $en),)+ } }
+            pub fn title(self) -> Words { match self { $(Self::$variant => Words { zh: $zh, en: $en },)+ } }
         }
     };
 }
@@ -108,17 +109,17 @@ pub struct FieldError {
     /// Stable code.
     pub code: String,
     /// What is allowed.
-    pub detail: String,
+    pub detail: Said,
 }
 
 /// A call that did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {}", .code.as_str(), if .detail.is_empty() { .code.title().1 } else { .detail.as_str() })]
+#[error("{}: {}", .code.as_str(), words(*.code, .detail, Lang::En))]
 pub struct Error {
     /// What is wrong.
     pub code: Code,
     /// In more words; empty where the title says it all.
-    pub detail: String,
+    pub detail: Said,
     /// The members at fault.
     pub fields: Vec<FieldError>,
     /// Seconds to wait before another try.
@@ -130,16 +131,26 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
     /// An error with more words.
-    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+    pub fn new(code: Code, detail: Said) -> Self {
         let retry_after_s = (code.class() == Class::Unavailable).then_some(1);
-        Self { code, detail: detail.into(), fields: Vec::new(), retry_after_s }
+        Self { code, detail, fields: Vec::new(), retry_after_s }
     }
 
     /// 422 with one member at fault.
-    pub fn invalid(pointer: &str, code: &str, detail: impl Into<String>) -> Self {
-        let detail = detail.into();
-        let field = FieldError { pointer: pointer.to_owned(), code: code.to_owned(), detail: detail.clone() };
-        Self { fields: vec![field], ..Self::new(Code::Invalid, format!("{pointer}: {detail}")) }
+    pub fn invalid(pointer: &str, code: &str, detail: Said) -> Self {
+        Self::of_member(Code::Invalid, pointer, code, detail)
+    }
+
+    /// An error with one member at fault, which `code` and `detail` are about.
+    pub fn of_member(kind: Code, pointer: &str, code: &str, detail: Said) -> Self {
+        let all = detail.of(pointer);
+        let field = FieldError { pointer: pointer.to_owned(), code: code.to_owned(), detail };
+        Self { fields: vec![field], ..Self::new(kind, all) }
+    }
+
+    /// What it says: its detail, or else its title.
+    pub fn words(&self, lang: Lang) -> &str {
+        words(self.code, &self.detail, lang)
     }
 
     /// 422 for a value that its type refused.
@@ -153,10 +164,28 @@ impl Error {
     }
 }
 
+fn words(code: Code, detail: &Said, lang: Lang) -> &str {
+    if detail.is_empty() { code.title().get(lang) } else { detail.get(lang) }
+}
+
 impl From<Code> for Error {
     fn from(code: Code) -> Self {
-        Self::new(code, "")
+        Self::new(code, Said::default())
     }
+}
+
+/// 409 with the member whose value another row has. A constraint's name (PostgreSQL, less `_key`) and its message (SQLite) both
+/// end with the column.
+fn taken(constraint: &str) -> Error {
+    let columns = constraint.trim_end_matches("_key");
+    let member = ["/credit_code", "/number", "/serial_no"]
+        .into_iter()
+        .find(|m| columns.ends_with(m.trim_start_matches('/')));
+    let words = said("已存在相同的记录", "another one has this already");
+    member.map_or_else(
+        || Code::AlreadyExists.into(),
+        |member| Error::of_member(Code::AlreadyExists, member, "taken", words),
+    )
 }
 
 impl From<DbError> for Error {
@@ -165,7 +194,7 @@ impl From<DbError> for Error {
         match error {
             DbError::Duplicate(what) => {
                 tracing::debug!(constraint = %what, "unique violation");
-                Code::AlreadyExists.into()
+                taken(&what)
             }
             DbError::Conflict => Code::ChangedInBetween.into(),
             DbError::Away(cause) => {

@@ -99,6 +99,28 @@ fn every_operation_has_a_name_of_its_own_and_says_what_it_does() {
 }
 
 #[test]
+fn every_operation_says_who_may_call_it() {
+    let document = document();
+    for (path, method, who) in [
+        ("/api/v1/public/cylinders/{code}", "get", "For anybody."),
+        ("/api/v1/me", "get", "For whoever is signed in."),
+        (
+            "/api/v1/fill-checks",
+            "post",
+            "For `fill_operator` (in the own organization); a scale, for the operator of its shift.",
+        ),
+        (
+            "/api/v1/cylinders/{ref}/seizures",
+            "post",
+            "For `regulator` (in the own district). Of the authorities, `market_supervision`, `gas_authority`, \
+             `urban_management`, `emergency`, `police` alone.",
+        ),
+    ] {
+        assert_eq!(document["paths"][path][method]["description"], who, "{method} {path}");
+    }
+}
+
+#[test]
 fn every_reference_leads_somewhere() {
     let document = document();
     let mut used = BTreeSet::new();

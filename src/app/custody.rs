@@ -13,6 +13,7 @@ use crate::domain::id::{SiteId, UserId};
 use crate::domain::instant::Instant;
 use crate::domain::label_code::{Entry, LabelId};
 use crate::domain::registry::{OrganizationKind, Site};
+use crate::domain::said::{Said, said};
 use crate::domain::stream::Stream;
 use crate::domain::value::{MassG, Number, Reason};
 use crate::error::{Code, Error, Result};
@@ -101,7 +102,7 @@ impl Command for HandOver {
 /// Nobody scanned a label before there was one.
 fn check_captured(cylinder: Option<&Cylinder>, captured_at: Option<Instant>) -> Result<()> {
     if cylinder.zip(captured_at).is_some_and(|(cylinder, at)| at < cylinder.registered_at) {
-        let allowed = "must not be before the cylinder was registered";
+        let allowed = said("不得早于气瓶登记时间", "must not be before the cylinder was registered");
         return Err(Error::invalid("/captured_at", "before_registration", allowed));
     }
     Ok(())
@@ -116,7 +117,11 @@ fn is_stale(cylinder: &Cylinder, captured_at: Option<Instant>) -> bool {
 fn known_cylinder<'a>(code: &ScannedCode, context: &Context<'a>) -> Result<(ScanRecord, &'a Cylinder)> {
     let (scan, id) = code.judge(context.facts);
     match (scan.status, id.and_then(|id| context.facts.cylinder(id))) {
-        (CodeStatus::Forged, _) => Err(Error::invalid("/code", "forged", "this code was not made by us")),
+        (CodeStatus::Forged, _) => Err(Error::invalid(
+            "/code",
+            "forged",
+            said("此码不是本系统签发的", "this code was not made by us"),
+        )),
         // Nine typed characters are read off a photo: for a stranger's cylinder the label itself must be at hand.
         (_, Some(cylinder)) if scan.entry == Entry::Typed && !is_known_here(cylinder, context) => {
             Err(Code::LabelNotFound.into())
@@ -125,7 +130,10 @@ fn known_cylinder<'a>(code: &ScannedCode, context: &Context<'a>) -> Result<(Scan
             let label = scan.label_id.as_ref().map(LabelId::typed).unwrap_or_default();
             Err(Error::new(
                 Code::StateConflict,
-                format!("the label {label} is void; scan the one that is good"),
+                said(
+                    format!("标签 {label} 已作废，请扫描有效的标签"),
+                    format!("the label {label} is void; scan the one that is good"),
+                ),
             ))
         }
         (_, Some(cylinder)) => Ok((scan, cylinder)),
@@ -145,7 +153,10 @@ fn not_at_customer(cylinder: &Cylinder) -> Result<()> {
     if cylinder.custody.kind == CustodyKind::Customer {
         return Err(Error::new(
             Code::StateConflict,
-            "by the records a customer has the cylinder; scan its return first",
+            said(
+                "按记录气瓶在用户处，请先扫码回收",
+                "by the records a customer has the cylinder; scan its return first",
+            ),
         ));
     }
     Ok(())
@@ -157,8 +168,14 @@ fn check_residual(cylinder: &Cylinder, residual_g: i32) -> Result<()> {
     let can_hold_g = cylinder.gas_g.max(cylinder.stamp.max_fill_g.get());
     let still_here = cylinder.last_fill.as_ref().filter(|fill| !fill.moved_since);
     let (most_g, allowed) = match still_here {
-        Some(fill) => (fill.heaviest_g.max(0), "more than was weighed in it since gas was last taken out"),
-        None => (can_hold_g, "more than the cylinder can hold"),
+        Some(fill) => (
+            fill.heaviest_g.max(0),
+            said(
+                "多于上次取出气体以来称得的气量",
+                "more than was weighed in it since gas was last taken out",
+            ),
+        ),
+        None => (can_hold_g, said("多于气瓶的最大充装量", "more than the cylinder can hold")),
     };
     if residual_g > most_g {
         return Err(Error::invalid("/residual_g", "out_of_range", allowed));
@@ -194,7 +211,11 @@ impl TakeBack {
         let own = context.facts.site(id).filter(|site| site.organization_id == context.actor.organization_id);
         match own {
             Some(site) => Ok(Some(site)),
-            None => Err(Error::invalid("/site_id", "site_not_found", "must be a site of your organization")),
+            None => Err(Error::invalid(
+                "/site_id",
+                "site_not_found",
+                said("必须是本单位的站点", "must be a site of your organization"),
+            )),
         }
     }
 }
@@ -211,10 +232,15 @@ fn is_contested(cylinder: &Cylinder, context: &Context<'_>) -> bool {
 
 /// A "return" to where the cylinder is, or to nowhere from a place where it is, tells of no way that it went.
 fn check_comes_in(cylinder: &Cylinder, site: Option<&Site>) -> Result<()> {
-    let conflict = |why: &str| Err(Error::new(Code::StateConflict, why));
+    let conflict = |why: Said| Err(Error::new(Code::StateConflict, why));
     match (site, cylinder.custody.at_site()) {
-        (Some(site), Some(at)) if site.id == at => conflict("the cylinder is recorded at this site already"),
-        (None, Some(_)) => conflict("the cylinder is recorded at a site: name the site at which it comes in"),
+        (Some(site), Some(at)) if site.id == at => {
+            conflict(said("气瓶已登记在该站点", "the cylinder is recorded at this site already"))
+        }
+        (None, Some(_)) => conflict(said(
+            "气瓶登记在某站点，请填写接收的站点",
+            "the cylinder is recorded at a site: name the site at which it comes in",
+        )),
         _ => Ok(()),
     }
 }
@@ -244,7 +270,10 @@ impl Command for TakeBack {
         if cylinder.seized && !agency {
             return Err(Error::new(
                 Code::StateConflict,
-                "a seized cylinder goes to an inspection agency and nowhere else",
+                said(
+                    "被查封的气瓶只能送检验机构",
+                    "a seized cylinder goes to an inspection agency and nowhere else",
+                ),
             ));
         }
         let stale = is_stale(cylinder, self.captured_at);
@@ -252,13 +281,20 @@ impl Command for TakeBack {
             check_comes_in(cylinder, site)?;
         }
         if self.residual_g.is_some_and(|said| said.get() > cylinder.stamp.max_fill_g.get()) {
-            let allowed = format!("at most {} g fit into this cylinder", cylinder.stamp.max_fill_g.get());
+            let most_g = cylinder.stamp.max_fill_g.get();
+            let allowed = said(
+                format!("该气瓶最多装 {most_g} g"),
+                format!("at most {most_g} g fit into this cylinder"),
+            );
             return Err(Error::invalid("/residual_g", "out_of_range", allowed));
         }
         // The same question as at the gate: a permit that another on its scale ended keeps nobody waiting.
         let filling = context.facts.open_for_cylinder(cylinder.id, context.now.at).is_some();
         if filling && cylinder.owner_id != context.actor.organization_id {
-            return Err(Error::new(Code::StateConflict, "the cylinder is being filled by its owner"));
+            return Err(Error::new(
+                Code::StateConflict,
+                said("产权单位正在充装该气瓶", "the cylinder is being filled by its owner"),
+            ));
         }
         // Who neither owns nor had it can't talk the gas of a stranger's cylinder away; nor can anybody talk away the gas of
         // a held one, or of one that only went from one of their own places to another (`Cylinder::apply`).
@@ -312,17 +348,25 @@ impl Empty {
             None if not_ours => Err(Error::invalid(
                 pointer,
                 "required",
-                "another owner's cylinder is emptied by two: name the colleague who saw it",
+                said(
+                    "倒空其他单位的气瓶须两人在场，请填写见证的同事",
+                    "another owner's cylinder is emptied by two: name the colleague who saw it",
+                ),
             )),
             None if still_here => Err(Error::invalid(
                 pointer,
                 "required",
-                "a cylinder that was filled and has not left since, or is held, is emptied by two: name the colleague who saw it",
+                said(
+                    "充装后未出站或被扣留的气瓶须两人倒空，请填写见证的同事",
+                    "a cylinder that was filled and has not left since, or is held, is emptied by two: name the colleague who saw it",
+                ),
             )),
             None => Ok(()),
-            Some(id) if context.actor.user_id == Some(id) => {
-                Err(Error::invalid(pointer, "same_person", "must be somebody else than you"))
-            }
+            Some(id) if context.actor.user_id == Some(id) => Err(Error::invalid(
+                pointer,
+                "same_person",
+                said("不能是您本人", "must be somebody else than you"),
+            )),
             Some(id) => check_colleague(id, context.actor.site_id, pointer, context),
         }
     }
@@ -348,12 +392,18 @@ impl Command for Empty {
         let (scan, cylinder) = known_cylinder(&self.code, context)?;
         not_scrapped(cylinder)?;
         if cylinder.seized {
-            return Err(Error::new(Code::StateConflict, "a seized cylinder stays as it was seized"));
+            return Err(Error::new(
+                Code::StateConflict,
+                said("被查封的气瓶须保持查封时的状态", "a seized cylinder stays as it was seized"),
+            ));
         }
         if !may_empty(cylinder, context) {
             return Err(Error::new(
                 Code::Forbidden,
-                "only its owner empties a cylinder, or the inspection agency that has it",
+                said(
+                    "仅产权单位或持有该气瓶的检验机构可以倒空",
+                    "only its owner empties a cylinder, or the inspection agency that has it",
+                ),
             ));
         }
         not_at_customer(cylinder)?;

@@ -14,6 +14,7 @@ use crate::domain::inspection::{inspection_due, life_end};
 use crate::domain::label_code::LabelId;
 use crate::domain::model;
 use crate::domain::registry::OrganizationKind;
+use crate::domain::said::said;
 use crate::domain::steel;
 use crate::domain::stream::Stream;
 use crate::domain::value::{Number, Reason, Text};
@@ -85,29 +86,37 @@ impl RegisterCylinder {
     fn check_dates(&self, context: &Context<'_>) -> Result<()> {
         let made = self.stamp.manufactured_on;
         if made.first_day() > context.now.today {
-            return Err(Error::invalid("/manufactured_on", "in_future", "must not be in the future"));
+            return Err(Error::invalid(
+                "/manufactured_on",
+                "in_future",
+                said("不得晚于现在", "must not be in the future"),
+            ));
         }
         if let Some(inspected) = self.last_inspected_on {
             if inspected.first_day() > context.now.today {
-                return Err(Error::invalid("/last_inspected_on", "in_future", "must not be in the future"));
+                return Err(Error::invalid(
+                    "/last_inspected_on",
+                    "in_future",
+                    said("不得晚于现在", "must not be in the future"),
+                ));
             }
             if inspected.last_day() < made.first_day() {
                 return Err(Error::invalid(
                     "/last_inspected_on",
                     "before_manufacture",
-                    "must not be before manufacture",
+                    said("不得早于制造日期", "must not be before manufacture"),
                 ));
             }
         }
         if self.stamp.purchased_on.is_some_and(|day| day.0 < made.first_day() || day.0 > context.now.today) {
-            let allowed = "must be between manufacture and today";
+            let allowed = said("必须在制造日期与今天之间", "must be between manufacture and today");
             return Err(Error::invalid("/purchased_on", "out_of_range", allowed));
         }
         if self.insurance.as_ref().is_some_and(|i| i.valid_to < i.valid_from) {
             return Err(Error::invalid(
                 "/insurance/valid_to",
                 "before_start",
-                "must not be before valid_from",
+                said("不得早于 valid_from", "must not be before valid_from"),
             ));
         }
         Ok(())
@@ -120,7 +129,10 @@ impl RegisterCylinder {
             Error::invalid(
                 &pointer,
                 "required",
-                "goes with last_inspected_on: date, report and agency belong together",
+                said(
+                    "与 last_inspected_on 一并填写：日期、报告编号和检验机构缺一不可",
+                    "goes with last_inspected_on: date, report and agency belong together",
+                ),
             )
         };
         let named = (self.last_inspected_on, &self.last_inspection_report_no, &self.last_inspection_agency);
@@ -139,11 +151,14 @@ impl RegisterCylinder {
         let stamp = &self.stamp;
         let limit_g = model::filling_limit_g(stamp.water_capacity_ml.get());
         if stamp.max_fill_g.get() > limit_g {
-            let allowed = format!("at most {limit_g} g for this volume (0.42 kg/l)");
+            let allowed = said(
+                format!("该容积最多 {limit_g} g（0.42 kg/L）"),
+                format!("at most {limit_g} g for this volume (0.42 kg/l)"),
+            );
             return Err(Error::invalid("/max_fill_g", "exceeds_filling_factor", allowed));
         }
         if stamp.working_pressure_kpa >= stamp.test_pressure_kpa {
-            let allowed = "must be above the working pressure";
+            let allowed = said("必须高于公称工作压力", "must be above the working pressure");
             return Err(Error::invalid("/test_pressure_kpa", "out_of_range", allowed));
         }
         Ok(())
@@ -155,12 +170,18 @@ impl RegisterCylinder {
             return self.check_unknown_model();
         };
         if let Some((member, has)) = known.contradiction(stamp) {
-            let allowed = format!("{} has {has}; leave it out, or read the stamp again", known.name);
+            let allowed = said(
+                format!("{} 应为 {has}，请留空或重新核对钢印", known.name),
+                format!("{} has {has}; leave it out, or read the stamp again", known.name),
+            );
             return Err(Error::invalid(&format!("/{member}"), "contradicts_model", allowed));
         }
         let band = policy.tare_band_percent();
         if !known.tare_is_plausible(stamp.tare_g.get(), band) {
-            let allowed = format!("{} has another tare (band of {band} %); read the stamp again", known.name);
+            let allowed = said(
+                format!("{} 的皮重与此不符（允许偏差 {band} %），请重新核对钢印", known.name),
+                format!("{} has another tare (band of {band} %); read the stamp again", known.name),
+            );
             return Err(Error::invalid("/tare_g", "implausible", allowed));
         }
         Ok(())
@@ -174,7 +195,10 @@ impl RegisterCylinder {
         if model::tare_fits_volume(tare_g, capacity_ml) {
             return Ok(());
         }
-        let allowed = "no cylinder of this volume has this tare; read the stamp again";
+        let allowed = said(
+            "该容积的气瓶没有这样的皮重，请重新核对钢印",
+            "no cylinder of this volume has this tare; read the stamp again",
+        );
         Err(Error::invalid("/tare_g", "implausible", allowed))
     }
 }
@@ -201,10 +225,18 @@ impl Command for RegisterCylinder {
             .organization(self.owner_id)
             .filter(|owner| scope == Scope::All || owner.id == context.actor.organization_id)
             .ok_or_else(|| {
-                Error::invalid("/owner_id", "organization_not_found", "must be your organization")
+                Error::invalid(
+                    "/owner_id",
+                    "organization_not_found",
+                    said("必须是本单位", "must be your organization"),
+                )
             })?;
         if !owner.is(OrganizationKind::Filler) {
-            return Err(Error::invalid("/owner_id", "not_a_filler", "a cylinder is owned by a filler"));
+            return Err(Error::invalid(
+                "/owner_id",
+                "not_a_filler",
+                said("气瓶的产权单位必须是充装单位", "a cylinder is owned by a filler"),
+            ));
         }
         let policy = Policy::resolve(context.facts.policies(), &owner.district_code, context.now.today);
         self.check_dates(context)?;
@@ -213,8 +245,10 @@ impl Command for RegisterCylinder {
         self.check_model(&policy)?;
         self.check_taken(context, scope)?;
         let life = self.stamp.design_life_months.map(crate::domain::value::LifeMonths::get);
-        let life_ends_on = life_end(self.stamp.manufactured_on, life, policy.life())
-            .map_err(|error| Error::invalid("/design_life_months", "required", error.to_string()))?;
+        let life_ends_on = life_end(self.stamp.manufactured_on, life, policy.life()).map_err(|error| {
+            let zh = "2023 年 12 月及以后制造的气瓶，钢印上必须有设计使用年限（GB 5842-2023）";
+            Error::invalid("/design_life_months", "required", said(zh, error.to_string()))
+        })?;
         let since = self.last_inspected_on.unwrap_or(self.stamp.manufactured_on);
         let due_on = inspection_due(since, None, life_ends_on, policy.life());
         let code = self.keys.mint(&LabelId::from_random(context.ids.bytes()));
@@ -269,7 +303,10 @@ impl Command for ReplaceLabel {
         if cylinder.seized {
             return Err(Error::new(
                 Code::StateConflict,
-                "a seized cylinder keeps the label it was seized with",
+                said(
+                    "被查封的气瓶须保留查封时的标签",
+                    "a seized cylinder keeps the label it was seized with",
+                ),
             ));
         }
         let code = self.keys.mint(&LabelId::from_random(context.ids.bytes()));

@@ -17,8 +17,8 @@ use crate::domain::actor::Role;
 use crate::domain::district::DistrictCode;
 use crate::domain::id::{EventId, OrganizationId, UserId};
 use crate::domain::instant::Instant;
+use crate::domain::said::Lang;
 use crate::error::Result;
-use crate::gate::rule::Lang;
 
 /// One event of a history.
 #[derive(Debug, Serialize, ToSchema)]

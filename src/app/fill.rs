@@ -13,6 +13,7 @@ use crate::domain::id::{EventId, OrganizationId, ScaleId, SiteId, UserId};
 use crate::domain::instant::Instant;
 use crate::domain::label_code::Entry;
 use crate::domain::registry::{Scale, Site};
+use crate::domain::said::{Said, said};
 use crate::domain::stream::Stream;
 use crate::domain::value::{MassG, Number};
 use crate::error::{Code, Error, Result};
@@ -193,10 +194,18 @@ pub const AHEAD_S: i64 = 60;
 impl RecordFill {
     fn check_times(&self, context: &Context<'_>) -> Result<()> {
         if self.finished_at < self.started_at {
-            return Err(Error::invalid("/finished_at", "before_start", "must not be before started_at"));
+            return Err(Error::invalid(
+                "/finished_at",
+                "before_start",
+                said("不得早于 started_at", "must not be before started_at"),
+            ));
         }
         if self.finished_at > context.now.at.plus_seconds(AHEAD_S) {
-            return Err(Error::invalid("/finished_at", "in_future", "must not be in the future"));
+            return Err(Error::invalid(
+                "/finished_at",
+                "in_future",
+                said("不得晚于现在", "must not be in the future"),
+            ));
         }
         // Only of the own permits: of a stranger's not even the time is told.
         let own = context.facts.permit(self.permit_id);
@@ -206,7 +215,7 @@ impl RecordFill {
             return Err(Error::invalid(
                 "/started_at",
                 "before_permit",
-                "must not be before the permit was given",
+                said("不得早于许可签发时间", "must not be before the permit was given"),
             ));
         }
         Ok(())
@@ -362,7 +371,7 @@ fn check_gross(gross_g: MassG, cylinder: Option<&Cylinder>, policy: &Policy) -> 
         return Err(Error::invalid(
             "/gross_g",
             "below_tare",
-            "must not be below the stamped tare of the cylinder",
+            said("不得小于气瓶的钢印皮重", "must not be below the stamped tare of the cylinder"),
         ));
     }
     Ok(())
@@ -384,15 +393,18 @@ pub(super) fn check_colleague(
     pointer: &str,
     context: &Context<'_>,
 ) -> Result<()> {
-    let wrong = |code: &str, allowed: &str| Err(Error::invalid(pointer, code, allowed));
+    let wrong = |code: &str, allowed: Said| Err(Error::invalid(pointer, code, allowed));
     let person = context.facts.person(id).filter(|person| person.active);
     let Some(person) = person.filter(|p| p.organization_id == context.actor.organization_id) else {
-        return wrong("user_not_found", "must be a user of your organization");
+        return wrong("user_not_found", said("必须是本单位的用户", "must be a user of your organization"));
     };
     let skilled = [Role::FillChecker, Role::FillOperator].iter().any(|role| person.roles.contains(role));
     let elsewhere = person.site_id.zip(site).is_some_and(|(own, here)| own != here);
     if !skilled || elsewhere {
-        return wrong("not_a_checker", "must be a fill checker or fill operator of this site");
+        return wrong(
+            "not_a_checker",
+            said("必须是本站的充装检查员或充装工", "must be a fill checker or fill operator of this site"),
+        );
     }
     Ok(())
 }
@@ -445,13 +457,16 @@ impl Command for ReweighFill {
             .ok_or(Code::FillNotFound)?;
         check_checker(Some(&self.postcheck), fill.site_id, context)?;
         if self.postcheck.checker_id == Some(fill.operator_id) {
-            let allowed = "must be somebody else than who filled it";
+            let allowed = said("不能是充装该气瓶的人", "must be somebody else than who filled it");
             return Err(Error::invalid("/postcheck/checker_id", "same_person", allowed));
         }
         let cylinder = context.facts.cylinder(fill.cylinder_id).ok_or(Code::Internal)?;
         let newest = cylinder.last_fill.as_ref().filter(|last| last.id == self.fill_id && !last.moved_since);
         let Some(newest) = newest.filter(|_| !cylinder.scrapped) else {
-            return Err(Error::new(Code::StateConflict, "the cylinder was filled, moved or scrapped since"));
+            return Err(Error::new(
+                Code::StateConflict,
+                said("此后气瓶已被充装、移动或报废", "the cylinder was filled, moved or scrapped since"),
+            ));
         };
         let site = fill.site_id.and_then(|id| context.facts.site(id));
         let district = site.map_or(&context.actor.district_code, |site| &site.district_code);
@@ -483,7 +498,10 @@ impl Command for ReweighFill {
         };
         let findings = record::findings(&facts, &policy, context.now);
         let record::Outcome::Recorded(status) = record::outcome(&findings) else {
-            return Err(Error::new(Code::StateConflict, "the second weighing can't be judged"));
+            return Err(Error::new(
+                Code::StateConflict,
+                said("无法判定复秤结果", "the second weighing can't be judged"),
+            ));
         };
         let data = Reweighed {
             fill_id: self.fill_id,

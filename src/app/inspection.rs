@@ -9,6 +9,7 @@ use crate::domain::event::{CheckResult, Documented, EventData, Inspected, LifeEx
 use crate::domain::inspection::{InspectionItems, ItemResult, inspection_due, latest_life_end};
 use crate::domain::instant::Instant;
 use crate::domain::registry::{CertificateKind, LicenseKind, OrganizationKind};
+use crate::domain::said::{Said, said};
 use crate::domain::stream::Stream;
 use crate::domain::value::{Number, Reason};
 use crate::error::{Code, Error, Result};
@@ -18,25 +19,34 @@ use crate::ledger::{Call, Command, Context, Decided, Needs};
 
 /// An inspector of an agency with a license and certificate in force (特种设备安全法 50, 51).
 fn check_credentials(context: &Context<'_>) -> Result<()> {
-    let not_valid = |what: &str| Err(Error::new(Code::CredentialsNotValid, what));
+    let not_valid = |what: Said| Err(Error::new(Code::CredentialsNotValid, what));
     let person = context.facts.person(context.user_id()?);
     let Some(agency) = organization(context.facts, context.actor.organization_id) else {
-        return not_valid("the organization is unknown");
+        return not_valid(said("单位不存在", "the organization is unknown"));
     };
     if !context.clock_trusted {
-        return not_valid("the service's clock is far from the newest record, so no date can be judged");
+        return not_valid(said(
+            "服务器时钟与最新记录相差过大，无法判断日期",
+            "the service's clock is far from the newest record, so no date can be judged",
+        ));
     }
     if !agency.organization.is(OrganizationKind::InspectionAgency) {
-        return not_valid("only an inspection agency may do this");
+        return not_valid(said("仅检验机构可以操作", "only an inspection agency may do this"));
     }
     if !agency.licenses.iter().any(|l| {
         l.kind == LicenseKind::Inspection && l.in_force(context.now) && l.covers(&context.actor.district_code)
     }) {
-        return not_valid("the agency has no inspection license in force today");
+        return not_valid(said(
+            "检验机构今天没有有效的检验许可",
+            "the agency has no inspection license in force today",
+        ));
     }
     match person {
         Some(person) if person.is_certified(CertificateKind::Inspection, context.now) => Ok(()),
-        _ => not_valid("the inspector has no inspection certificate in force today"),
+        _ => not_valid(said(
+            "检验员今天没有有效的检验证书",
+            "the inspector has no inspection certificate in force today",
+        )),
     }
 }
 
@@ -64,7 +74,10 @@ fn not_its_own(context: &Context<'_>, cylinder: &Cylinder) -> Result<()> {
 
 fn not_seized(cylinder: &Cylinder) -> Result<()> {
     if cylinder.seized {
-        return Err(Error::new(Code::StateConflict, "a seized cylinder can only be scrapped"));
+        return Err(Error::new(
+            Code::StateConflict,
+            said("被查封的气瓶只能报废", "a seized cylinder can only be scrapped"),
+        ));
     }
     Ok(())
 }
@@ -106,29 +119,39 @@ fn received_at(context: &Context<'_>, cylinder: &Cylinder) -> Result<Instant> {
     }
     Err(Error::new(
         Code::StateConflict,
-        "the cylinder is not at this agency; record its receipt first (POST /returns)",
+        said(
+            "气瓶不在本检验机构，请先登记接收（POST /returns）",
+            "the cylinder is not at this agency; record its receipt first (POST /returns)",
+        ),
     ))
 }
 
 impl RecordInspection {
     /// No result from the future, from before manufacture, or from before the agency had the cylinder.
     fn check_dates(&self, context: &Context<'_>, cylinder: &Cylinder) -> Result<()> {
-        let wrong = |code: &str, allowed: &str| Err(Error::invalid("/inspected_on", code, allowed));
+        let wrong = |code: &str, allowed: Said| Err(Error::invalid("/inspected_on", code, allowed));
         let day = self.inspected_on.0;
         if day > context.now.today {
-            return wrong("in_future", "must not be in the future");
+            return wrong("in_future", said("不得晚于现在", "must not be in the future"));
         }
         if day < cylinder.stamp.manufactured_on.first_day() {
-            return wrong("before_manufacture", "must not be before manufacture");
+            return wrong("before_manufacture", said("不得早于制造日期", "must not be before manufacture"));
         }
         if day < context.now.day_of(received_at(context, cylinder)?) {
             return wrong(
                 "before_receipt",
-                "must not be before the day on which the agency recorded that it received the cylinder",
+                said(
+                    "不得早于检验机构登记接收该气瓶的日期",
+                    "must not be before the day on which the agency recorded that it received the cylinder",
+                ),
             );
         }
         if self.next_due_on.is_some_and(|due| due.0 <= day) {
-            return Err(Error::invalid("/next_due_on", "out_of_range", "must be after inspected_on"));
+            return Err(Error::invalid(
+                "/next_due_on",
+                "out_of_range",
+                said("必须晚于 inspected_on", "must be after inspected_on"),
+            ));
         }
         Ok(())
     }
@@ -136,9 +159,11 @@ impl RecordInspection {
     fn check_result(&self, cylinder: &Cylinder) -> Result<()> {
         match self.result {
             CheckResult::Pass => self.check_pass(cylinder),
-            CheckResult::Fail if self.scrap_reason.is_none() => {
-                Err(Error::invalid("/scrap_reason", "required", "a fail means scrap; say why"))
-            }
+            CheckResult::Fail if self.scrap_reason.is_none() => Err(Error::invalid(
+                "/scrap_reason",
+                "required",
+                said("不合格即报废，请填写原因", "a fail means scrap; say why"),
+            )),
             CheckResult::Fail => Ok(()),
         }
     }
@@ -148,17 +173,24 @@ impl RecordInspection {
             return Err(Error::invalid(
                 "/result",
                 "contradicts_items",
-                "an item failed, so the result can't be a pass",
+                said("有项目不合格，结论不能为合格", "an item failed, so the result can't be a pass"),
             ));
         }
         if !self.items.results().any(|item| item == ItemResult::Pass) {
-            return Err(Error::invalid("/items", "required", "a pass needs at least one item that passed"));
+            return Err(Error::invalid(
+                "/items",
+                "required",
+                said("结论为合格时，至少要有一个合格项目", "a pass needs at least one item that passed"),
+            ));
         }
         not_seized(cylinder)?;
         if self.inspected_on.0 > cylinder.life_ends_on.0 {
             return Err(Error::new(
                 Code::StateConflict,
-                "the life of the cylinder ended; it can only be scrapped or extended",
+                said(
+                    "气瓶已到使用年限，只能报废或延长使用年限",
+                    "the life of the cylinder ended; it can only be scrapped or extended",
+                ),
             ));
         }
         Ok(())
@@ -242,13 +274,17 @@ impl Command for ExtendLife {
         if cylinder.registration_code.is_none() {
             return Err(Error::new(
                 Code::StateConflict,
-                "a cylinder without registration can't have it changed",
+                said("未办理使用登记的气瓶不能变更", "a cylinder without registration can't have it changed"),
             ));
         }
         let life = policy_of(context, cylinder).life();
         let latest = latest_life_end(cylinder.stamp.manufactured_on, life);
         if self.until <= cylinder.life_ends_on || self.until.0 > latest {
-            let allowed = format!("must be after {} and at most {latest}", cylinder.life_ends_on);
+            let since = cylinder.life_ends_on;
+            let allowed = said(
+                format!("必须晚于 {since}，且不晚于 {latest}"),
+                format!("must be after {since} and at most {latest}"),
+            );
             return Err(Error::invalid("/until", "out_of_range", allowed));
         }
         let since = cylinder.inspected_on.unwrap_or(cylinder.stamp.manufactured_on);

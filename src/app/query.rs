@@ -25,10 +25,11 @@ use crate::domain::finding::Finding;
 use crate::domain::id::{CylinderId, EventId, OrganizationId, SiteId, UserId};
 use crate::domain::instant::Instant;
 use crate::domain::label_code::{Entry, LabelCode, LabelId, Scan};
+use crate::domain::said::Lang;
 use crate::domain::steel;
 use crate::domain::value::Text;
 use crate::error::{Code, Result};
-use crate::gate::rule::{Citation, Lang, find as find_rule};
+use crate::gate::rule::{Citation, find as find_rule};
 
 /// A finding in words.
 #[derive(Debug, Serialize, ToSchema)]

@@ -8,6 +8,7 @@ use crate::domain::cylinder::LabelStatus;
 use crate::domain::event::{Documented, EventData, LabelRevoked, OwnerChanged, Reasoned};
 use crate::domain::id::OwnerChangeId;
 use crate::domain::registry::{OrganizationKind, OrganizationStatus};
+use crate::domain::said::{Said, said};
 use crate::domain::stream::Stream;
 use crate::domain::value::{Number, Reason};
 use crate::error::{Code, Error, Result};
@@ -49,17 +50,22 @@ impl Change {
     }
 
     /// Why it can't be, as things stand.
-    fn obstacle(&self, cylinder: &Cylinder) -> Option<&'static str> {
+    fn obstacle(&self, cylinder: &Cylinder) -> Option<Said> {
         match self {
-            Self::Seize(_) => cylinder.seized.then_some("it is seized already"),
-            Self::Blacklist(_) => cylinder.blacklisted.then_some("it is on the blacklist already"),
-            Self::Unblacklist(_) => (!cylinder.blacklisted).then_some("it is not on the blacklist"),
-            Self::Lose(_) | Self::RevokeLabel(_) if cylinder.seized => Some("it is seized"),
-            Self::Lose(_) => cylinder.lost.then_some("it is reported lost already"),
-            Self::Recover(_) => (!cylinder.lost).then_some("it is not reported lost"),
-            Self::RevokeLabel(_) => {
-                (cylinder.label.status == LabelStatus::Revoked).then_some("its label is void already")
+            Self::Seize(_) => cylinder.seized.then(|| said("气瓶已被查封", "it is seized already")),
+            Self::Blacklist(_) => {
+                cylinder.blacklisted.then(|| said("气瓶已在黑名单中", "it is on the blacklist already"))
             }
+            Self::Unblacklist(_) => {
+                (!cylinder.blacklisted).then(|| said("气瓶不在黑名单中", "it is not on the blacklist"))
+            }
+            Self::Lose(_) | Self::RevokeLabel(_) if cylinder.seized => {
+                Some(said("气瓶被查封", "it is seized"))
+            }
+            Self::Lose(_) => cylinder.lost.then(|| said("气瓶已报失", "it is reported lost already")),
+            Self::Recover(_) => (!cylinder.lost).then(|| said("气瓶未报失", "it is not reported lost")),
+            Self::RevokeLabel(_) => (cylinder.label.status == LabelStatus::Revoked)
+                .then(|| said("标签已作废", "its label is void already")),
         }
     }
 
@@ -146,7 +152,10 @@ impl Command for ApproveOwnerChange {
             })
             .ok_or(Code::OwnerChangeNotFound)?;
         if proposal.to_id != context.actor.organization_id {
-            return Err(Error::new(Code::Forbidden, "the receiving owner must approve"));
+            return Err(Error::new(
+                Code::Forbidden,
+                said("须由接收单位同意", "the receiving owner must approve"),
+            ));
         }
         let cylinder = context.facts.cylinder(proposal.cylinder_id).ok_or(Code::CylinderNotFound)?;
         let giver = context.facts.organization(proposal.from_id);
@@ -159,7 +168,10 @@ impl Command for ApproveOwnerChange {
         if !fits {
             return Err(Error::new(
                 Code::StateConflict,
-                "the proposal is settled, or the cylinder can't change hands now",
+                said(
+                    "该变更已办结，或气瓶目前不能变更产权单位",
+                    "the proposal is settled, or the cylinder can't change hands now",
+                ),
             ));
         }
         let data = OwnerChanged {

@@ -5,6 +5,7 @@ use crate::domain::actor::Actor;
 use crate::domain::cylinder::{Cylinder, CylinderStatus};
 use crate::domain::district::DistrictCode;
 use crate::domain::id::CylinderId;
+use crate::domain::said::said;
 use crate::error::{Code, Error, Result};
 use crate::ledger::{Context, Needs};
 
@@ -60,7 +61,7 @@ impl Target {
         if all || cylinder.owner_id == context.actor.organization_id {
             Ok(cylinder)
         } else {
-            Err(Error::new(Code::Forbidden, "only the owner may do this"))
+            Err(Error::new(Code::Forbidden, said("仅产权单位可以操作", "only the owner may do this")))
         }
     }
 }
@@ -73,7 +74,10 @@ pub fn not_scrapped(cylinder: &Cylinder) -> Result<()> {
     if cylinder.status() == CylinderStatus::Scrapped {
         return Err(Error::new(
             Code::StateConflict,
-            "the cylinder is scrapped; nothing can be recorded for it any more",
+            said(
+                "气瓶已报废，不能再作任何记录",
+                "the cylinder is scrapped; nothing can be recorded for it any more",
+            ),
         ));
     }
     Ok(())

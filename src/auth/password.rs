@@ -9,6 +9,7 @@ use argon2::{Algorithm, Argon2, Params, Version};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::clock::IdGen;
+use crate::domain::said::said;
 use crate::domain::value::{ValueCode, ValueError};
 
 /// Memory of one hash.
@@ -188,6 +189,21 @@ pub enum WeakPassword {
     Common,
 }
 
+impl WeakPassword {
+    fn zh(&self) -> String {
+        match self {
+            Self::TooShort => format!("密码至少 {} 个字符", LENGTH.start()),
+            Self::TooLong => format!("密码最多 {} 个字符", LENGTH.end()),
+            Self::ControlCharacter => {
+                "密码不得含有控制字符；任何文字的字母、数字、空格和符号都可以".to_owned()
+            }
+            Self::ContainsUsername => "密码不得包含用户名".to_owned(),
+            Self::OneCharacter => "密码不得只是重复同一个字符".to_owned(),
+            Self::Common => "这是最常见的密码之一，建议使用由几个词组成的句子".to_owned(),
+        }
+    }
+}
+
 impl From<WeakPassword> for ValueError {
     fn from(weak: WeakPassword) -> Self {
         let code = match weak {
@@ -198,7 +214,7 @@ impl From<WeakPassword> for ValueError {
                 ValueCode::BadFormat
             }
         };
-        Self::new(code, weak.to_string())
+        Self::new(code, said(weak.zh(), weak.to_string()))
     }
 }
 
@@ -335,7 +351,7 @@ mod tests {
     fn an_error_tells_a_client_what_is_allowed() {
         let error = ValueError::from(WeakPassword::TooShort);
         assert_eq!(error.code, ValueCode::TooShort);
-        assert_eq!(error.detail, "a password has at least 10 characters");
+        assert_eq!(error.detail, said("密码至少 10 个字符", "a password has at least 10 characters"));
     }
 
     #[test]

@@ -166,18 +166,25 @@ pub const TABLE: &[Line] = &[
 /// (`fill.permit-overtaken`).
 const JUDGED_BY_GATE: &[Action] = &[A::CheckFill, A::RecordFill, A::HandOver];
 
-/// Acts that only some authorities may take: those that grant and enforce (市场监管、燃气管理; seizures also 公安、城管、应急).
-fn authority_may(authority: Option<Authority>, action: Action) -> bool {
+/// The authorities that alone may take an act: those that grant and enforce (市场监管、燃气管理; seizures also 公安、城管、应急).
+pub fn authorities(action: Action) -> Option<&'static [Authority]> {
     use Authority::{Emergency, GasAuthority, MarketSupervision, Police, UrbanManagement};
     match action {
         A::WriteLicense | A::JudgeOrganization | A::JudgeCertificate => {
-            matches!(authority, Some(MarketSupervision | GasAuthority))
+            Some(&[MarketSupervision, GasAuthority])
         }
-        A::Seize => {
-            matches!(authority, Some(MarketSupervision | GasAuthority | UrbanManagement | Emergency | Police))
-        }
-        _ => true,
+        A::Seize => Some(&[MarketSupervision, GasAuthority, UrbanManagement, Emergency, Police]),
+        _ => None,
     }
+}
+
+fn authority_may(authority: Option<Authority>, action: Action) -> bool {
+    authorities(action).is_none_or(|few| authority.is_some_and(|one| few.contains(&one)))
+}
+
+/// The roles that may take an action, and how far.
+pub fn grants(action: Action) -> &'static [(&'static [Role], Scope)] {
+    TABLE.iter().find(|(listed, _)| *listed == action).map_or(&[], |(_, grants)| grants)
 }
 
 impl Action {
@@ -206,8 +213,7 @@ pub fn scope(actor: &Actor, action: Action) -> Option<Scope> {
         // A scale checks and records, and nothing else.
         return matches!(action, A::CheckFill | A::RecordFill).then_some(Scope::Own);
     }
-    let (_, grants) = TABLE.iter().find(|(listed, _)| *listed == action)?;
-    grants
+    grants(action)
         .iter()
         .filter(|(roles, _)| roles.iter().any(|role| actor.has(*role)))
         .filter(|(_, scope)| *scope != Scope::District || authority_may(actor.authority, action))

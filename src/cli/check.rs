@@ -16,7 +16,8 @@ use crate::db::registry::Page;
 use crate::digest::hex;
 use crate::domain::id::CylinderId;
 use crate::domain::instant::Moment;
-use crate::gate::rule::Lang;
+use crate::domain::said::Lang;
+use crate::error::{Class, Error};
 
 /// A cylinder.
 #[derive(Debug, Args)]
@@ -36,6 +37,14 @@ impl Reference {
         if self.zh { Lang::Zh } else { Lang::En }
     }
 
+    /// A no in the language of the command; what is no answer stays what it is.
+    fn no(&self, error: Error) -> CliError {
+        match error.code.class() {
+            Class::Internal | Class::Unavailable => error.into(),
+            _ => CliError::No(error.words(self.lang()).to_owned()),
+        }
+    }
+
     fn names_no_label(&self) -> bool {
         ["reg:", "stamp:"].iter().any(|begin| self.code.starts_with(begin))
             || self.code.parse::<CylinderId>().is_ok()
@@ -51,7 +60,8 @@ impl Reference {
         let mut conn = connect(settings)?;
         let keys = Keyring::load(&settings.key_file()?)?;
         let now = Moment::new(parts().clock.now(), settings.time_zone);
-        let record = look_up(&mut conn, &keys, &self.code, now, i64::from(settings.clock_gap_days.get()))?;
+        let record = look_up(&mut conn, &keys, &self.code, now, i64::from(settings.clock_gap_days.get()))
+            .map_err(|error| self.no(error))?;
         let findings = in_words(&record.findings, self.lang());
         let standing = record.standing();
         let lawful = matches!(standing, Standing::Lawful | Standing::Caution);
@@ -80,7 +90,7 @@ impl Reference {
     pub(crate) fn history(&self, settings: &Settings) -> Result<Output, CliError> {
         let mut conn = connect(settings)?;
         let keys = Keyring::load(&settings.key_file()?)?;
-        let target = resolve(&mut conn, &keys, &self.code, None)?;
+        let target = resolve(&mut conn, &keys, &self.code, None).map_err(|error| self.no(error))?;
         let events = history::of_cylinder(&mut conn, target.id, 1, &Page { after: None, limit: EVENTS })?;
         let mut text = String::new();
         let mut rows = Vec::new();

@@ -23,6 +23,7 @@ use crate::db::DbError;
 use crate::db::conn::{Conn, DatabaseUrl};
 use crate::db::tx::IsConflict;
 use crate::demo::DemoError;
+use crate::error::Class;
 use crate::server::{Parts, StartError};
 
 /// Pingma 瓶码: traceability for LPG cylinders. One cylinder, one code.
@@ -121,6 +122,7 @@ impl CliError {
     /// 1 the answer is no, 2 usage, 3 unavailable.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
+            Self::App(error) if matches!(error.code.class(), Class::Internal | Class::Unavailable) => 3,
             Self::No(_) | Self::App(_) => 1,
             Self::Config(_) | Self::Usage(_) | Self::Start(StartError::Config(_)) => 2,
             Self::Database(DbError::Url) | Self::Start(StartError::Database(DbError::Url)) => 2,

@@ -56,6 +56,12 @@ pub(crate) fn serve(
             for address in addresses {
                 tracing::info!(%address, public_url = settings.public_url.as_str(), "listening");
             }
+            if settings.public_url.leads_nowhere() {
+                tracing::warn!(
+                    public_url = settings.public_url.as_str(),
+                    "labels printed now lead phones nowhere: set public_url before the first one"
+                );
+            }
             ready()
         };
         running.run(listening).await

@@ -3,7 +3,7 @@
 use crate::app::public::Standing;
 use crate::domain::event::{Decision, EventData};
 use crate::domain::finding::Severity;
-use crate::gate::rule::{Lang, Words};
+use crate::domain::said::{Lang, Words};
 
 const fn words(zh: &'static str, en: &'static str) -> Words {
     Words { zh, en }

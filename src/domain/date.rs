@@ -1,10 +1,11 @@
 //! Dates as steel and paper carry them: a day, or only a month.
 
+use crate::domain::said::said;
 use std::fmt;
 use std::str::FromStr;
 
 use chrono::{Datelike, Days, Months, NaiveDate};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::value::{ValueCode, ValueError};
 
@@ -86,15 +87,24 @@ pub fn day(text: &str) -> Result<NaiveDate, ValueError> {
             },
         );
     if !shaped {
-        return Err(ValueError::new(ValueCode::BadFormat, "a date YYYY-MM-DD is expected"));
+        return Err(ValueError::new(
+            ValueCode::BadFormat,
+            said("应为日期 YYYY-MM-DD", "a date YYYY-MM-DD is expected"),
+        ));
     }
     let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| {
-        ValueError::new(ValueCode::NoSuchDate, format!("{text} is not a day of the calendar"))
+        ValueError::new(
+            ValueCode::NoSuchDate,
+            said(format!("没有 {text} 这一天"), format!("{text} is not a day of the calendar")),
+        )
     })?;
     if (1950..2200).contains(&date.year()) {
         Ok(date)
     } else {
-        Err(ValueError::new(ValueCode::OutOfRange, "years from 1950 to 2199 are allowed"))
+        Err(ValueError::new(
+            ValueCode::OutOfRange,
+            said("年份应在 1950 到 2199 之间", "years from 1950 to 2199 are allowed"),
+        ))
     }
 }
 
@@ -106,7 +116,7 @@ impl Serialize for StampDate {
 
 impl<'de> Deserialize<'de> for StampDate {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(ValueError::through_serde)
     }
 }
 
@@ -135,7 +145,7 @@ impl Serialize for Day {
 
 impl<'de> Deserialize<'de> for Day {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(ValueError::through_serde)
     }
 }
 

@@ -1,9 +1,10 @@
 //! Administrative districts by GB/T 2260: six digits, or nine for a township (GB/T 10114).
 
+use crate::domain::said::{Said, said};
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::value::{ValueCode, ValueError};
 
@@ -58,7 +59,7 @@ impl DistrictScope {
     }
 }
 
-fn digits(text: &str, lengths: &[usize], detail: &str) -> Result<String, ValueError> {
+fn digits(text: &str, lengths: &[usize], detail: Said) -> Result<String, ValueError> {
     if lengths.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()) {
         Ok(text.to_owned())
     } else {
@@ -69,14 +70,30 @@ fn digits(text: &str, lengths: &[usize], detail: &str) -> Result<String, ValueEr
 impl FromStr for DistrictCode {
     type Err = ValueError;
     fn from_str(text: &str) -> Result<Self, ValueError> {
-        digits(text, &[6, 9], "a GB/T 2260 code of 6 digits, or 9 for a township").map(Self)
+        digits(
+            text,
+            &[6, 9],
+            said(
+                "应为 6 位 GB/T 2260 代码，乡镇为 9 位",
+                "a GB/T 2260 code of 6 digits, or 9 for a township",
+            ),
+        )
+        .map(Self)
     }
 }
 
 impl FromStr for DistrictScope {
     type Err = ValueError;
     fn from_str(text: &str) -> Result<Self, ValueError> {
-        digits(text, &[2, 4, 6, 9], "the first 2, 4, 6 or 9 digits of a GB/T 2260 code").map(Self)
+        digits(
+            text,
+            &[2, 4, 6, 9],
+            said(
+                "应为 GB/T 2260 代码的前 2、4、6 或 9 位",
+                "the first 2, 4, 6 or 9 digits of a GB/T 2260 code",
+            ),
+        )
+        .map(Self)
     }
 }
 
@@ -89,7 +106,7 @@ macro_rules! text_form {
         }
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+                String::deserialize(deserializer)?.parse().map_err(ValueError::through_serde)
             }
         }
     };

@@ -1,12 +1,13 @@
 //! Identifiers: UUIDv7, one type per thing, so that a site can't be handed in where a scale is meant.
 
+use crate::domain::said::said;
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
 use super::value::{ValueCode, ValueError};
@@ -156,7 +157,9 @@ impl<K> FromStr for Id<K> {
     fn from_str(text: &str) -> Result<Self, ValueError> {
         // `Uuid::parse_str` also takes braces and URNs; one id has one spelling here.
         let parsed = (text.len() == 36).then(|| Uuid::parse_str(text).ok()).flatten();
-        parsed.map(Self::from_uuid).ok_or_else(|| ValueError::new(ValueCode::BadFormat, "a UUID is expected"))
+        parsed
+            .map(Self::from_uuid)
+            .ok_or_else(|| ValueError::new(ValueCode::BadFormat, said("应为 UUID", "a UUID is expected")))
     }
 }
 
@@ -168,7 +171,7 @@ impl<K> Serialize for Id<K> {
 
 impl<'de, K> Deserialize<'de> for Id<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(ValueError::through_serde)
     }
 }
 

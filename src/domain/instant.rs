@@ -1,11 +1,12 @@
 //! Instants: UTC, microseconds, RFC 3339 on the wire.
 
+use crate::domain::said::said;
 use std::fmt;
 use std::str::FromStr;
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 use chrono_tz::Tz;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::value::{ValueCode, ValueError};
 
@@ -72,7 +73,10 @@ impl FromStr for Instant {
         let wrong = || {
             ValueError::new(
                 ValueCode::BadFormat,
-                "an RFC 3339 instant is expected, e.g. 2026-11-21T08:30:00Z",
+                said(
+                    "应为 RFC 3339 时刻，例如 2026-11-21T08:30:00Z",
+                    "an RFC 3339 instant is expected, e.g. 2026-11-21T08:30:00Z",
+                ),
             )
         };
         if text.len() > 40 {
@@ -91,7 +95,7 @@ impl Serialize for Instant {
 
 impl<'de> Deserialize<'de> for Instant {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(ValueError::through_serde)
     }
 }
 

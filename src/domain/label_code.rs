@@ -3,10 +3,11 @@
 //! `HTTPS://<HOST>/C/` + 29 characters of Crockford base32: 8 label id, 1 key id, 20 tag. The tag is made and
 //! checked where the keys are (`auth::keyring`); this file only knows the form.
 
+use crate::domain::said::said;
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::steel::spelled;
 use super::value::{ValueCode, ValueError};
@@ -69,14 +70,20 @@ impl FromStr for LabelId {
         if text.len() == ID_LENGTH && in_alphabet(text) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(ValueError::new(ValueCode::BadFormat, "a label id has 8 characters of Crockford base32"))
+            Err(ValueError::new(
+                ValueCode::BadFormat,
+                said(
+                    "标签编号为 8 个 Crockford base32 字符",
+                    "a label id has 8 characters of Crockford base32",
+                ),
+            ))
         }
     }
 }
 
 impl<'de> Deserialize<'de> for LabelId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(ValueError::through_serde)
     }
 }
 
@@ -107,8 +114,12 @@ impl fmt::Display for LabelCode {
 impl FromStr for LabelCode {
     type Err = ValueError;
     fn from_str(text: &str) -> Result<Self, ValueError> {
-        let wrong =
-            || ValueError::new(ValueCode::BadFormat, "29 characters of Crockford base32 are expected");
+        let wrong = || {
+            ValueError::new(
+                ValueCode::BadFormat,
+                said("应为 29 个 Crockford base32 字符", "29 characters of Crockford base32 are expected"),
+            )
+        };
         if text.len() != CODE_LENGTH || !in_alphabet(text) {
             return Err(wrong());
         }

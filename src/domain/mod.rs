@@ -17,6 +17,7 @@ pub mod label_code;
 pub mod model;
 pub mod policy;
 pub mod registry;
+pub mod said;
 mod schema;
 pub mod steel;
 pub mod stream;

@@ -1,6 +1,7 @@
 //! How what is stamped on steel or printed on paper is spelled: people type it full-width, in lower case, with or without
 //! blanks and hyphens, and it is the same stamp.
 
+use crate::domain::said::said;
 use icu_normalizer::ComposingNormalizerBorrowed;
 
 use super::value::{Text, ValueCode, ValueError};
@@ -45,10 +46,16 @@ pub fn read<const MIN: usize, const MAX: usize>(
     let text = spelled(text.as_str());
     let stamped = |c: char| c.is_ascii() || is_han(c) || !c.is_alphanumeric();
     if !text.chars().all(stamped) {
-        return Err(ValueError::new(ValueCode::BadFormat, "letters A to Z, digits and Chinese characters"));
+        return Err(ValueError::new(
+            ValueCode::BadFormat,
+            said("只能用字母 A 到 Z、数字和汉字", "letters A to Z, digits and Chinese characters"),
+        ));
     }
     if key(&text).chars().count() < least {
-        return Err(ValueError::new(ValueCode::BadFormat, format!("at least {least} letters or digits")));
+        return Err(ValueError::new(
+            ValueCode::BadFormat,
+            said(format!("至少 {least} 个字母或数字"), format!("at least {least} letters or digits")),
+        ));
     }
     Text::new(&text)
 }

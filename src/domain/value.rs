@@ -1,5 +1,6 @@
 //! Bounded values: text and integers that cannot exist out of bounds.
 
+use crate::domain::said::{Lang, Said, said};
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -37,30 +38,39 @@ impl ValueCode {
     }
 }
 
+/// What stands between the English and the Chinese in the text of an error that serde hands on; no message has it.
+const BETWEEN: char = '\u{1f}';
+
 /// A value that is understood but not allowed.
 ///
-/// Its text is `code: detail`; [`ValueError::parse`] reads that form back, because serde hands errors of
-/// nested members on as text only.
+/// Its text is `code: detail`. serde hands errors of nested members on as text only: [`ValueError::through_serde`] writes both
+/// languages into it, and [`ValueError::parse`] reads that form back.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}: {detail}", .code.as_str())]
 pub struct ValueError {
     /// What kind of fault.
     pub code: ValueCode,
     /// What is allowed, for a person.
-    pub detail: String,
+    pub detail: Said,
 }
 
 impl ValueError {
     /// A new error; `detail` says what is allowed.
-    pub fn new(code: ValueCode, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into() }
+    pub fn new(code: ValueCode, detail: Said) -> Self {
+        Self { code, detail }
     }
 
-    /// Reads the form that `Display` writes; `None` for any other text.
+    /// As an error of a deserializer.
+    pub fn through_serde<E: de::Error>(self) -> E {
+        E::custom(format!("{self}{BETWEEN}{}", self.detail.get(Lang::Zh)))
+    }
+
+    /// Reads the form that `through_serde` writes; `None` for any other text.
     pub fn parse(text: &str) -> Option<Self> {
         let (name, detail) = text.split_once(": ")?;
+        let (en, zh) = detail.split_once(BETWEEN)?;
         let (code, _) = ValueCode::ALL.iter().find(|(_, known)| *known == name)?;
-        Some(Self::new(*code, detail))
+        Some(Self::new(*code, said(zh.to_owned(), en.to_owned())))
     }
 }
 
@@ -96,11 +106,19 @@ impl<const MIN: usize, const MAX: usize> Text<MIN, MAX> {
     pub fn new(text: &str) -> Result<Self, ValueError> {
         let text = text.trim();
         if text.chars().any(is_unseen) {
-            let detail = "control and invisible format characters are not allowed";
+            let detail = said(
+                "不允许控制字符和不可见的格式字符",
+                "control and invisible format characters are not allowed",
+            );
             return Err(ValueError::new(ValueCode::ControlCharacter, detail));
         }
         let length = text.chars().count();
-        let allowed = || format!("{MIN} to {MAX} characters are allowed, got {length}");
+        let allowed = || {
+            said(
+                format!("应为 {MIN} 到 {MAX} 个字符，实为 {length} 个"),
+                format!("{MIN} to {MAX} characters are allowed, got {length}"),
+            )
+        };
         if length < MIN {
             return Err(ValueError::new(ValueCode::TooShort, allowed()));
         }
@@ -139,7 +157,7 @@ impl<const MIN: usize, const MAX: usize> de::Visitor<'_> for TextVisitor<MIN, MA
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-        Text::new(text).map_err(E::custom)
+        Text::new(text).map_err(ValueError::through_serde)
     }
 }
 
@@ -169,7 +187,11 @@ impl<const MIN: i32, const MAX: i32> Int<MIN, MAX> {
     /// Out of range.
     pub fn new(value: i64) -> Result<Self, ValueError> {
         i32::try_from(value).ok().filter(|v| (MIN..=MAX).contains(v)).map(Self).ok_or_else(|| {
-            ValueError::new(ValueCode::OutOfRange, format!("must be a whole number from {MIN} to {MAX}"))
+            let allowed = said(
+                format!("应为 {MIN} 到 {MAX} 的整数"),
+                format!("must be a whole number from {MIN} to {MAX}"),
+            );
+            ValueError::new(ValueCode::OutOfRange, allowed)
         })
     }
 
@@ -202,7 +224,7 @@ impl<const MIN: i32, const MAX: i32> de::Visitor<'_> for IntVisitor<MIN, MAX> {
     }
 
     fn visit_i64<E: de::Error>(self, value: i64) -> Result<Self::Value, E> {
-        Int::new(value).map_err(E::custom)
+        Int::new(value).map_err(ValueError::through_serde)
     }
 
     fn visit_u64<E: de::Error>(self, value: u64) -> Result<Self::Value, E> {
@@ -235,7 +257,7 @@ macro_rules! words {
                     $($word => Ok(Self::$variant),)+
                     _ => Err($crate::domain::value::ValueError::new(
                         $crate::domain::value::ValueCode::BadFormat,
-                        format!("one of {}", Self::WORDS.join(", ")),
+                        $crate::domain::said::one_of(Self::WORDS),
                     )),
                 }
             }

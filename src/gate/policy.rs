@@ -10,6 +10,7 @@ use crate::domain::district::DistrictCode;
 use crate::domain::finding::Severity;
 use crate::domain::inspection::LifePolicy;
 use crate::domain::policy::PolicyEntry;
+use crate::domain::said::{one_of, said};
 use crate::domain::value::{ValueCode, ValueError};
 
 /// What values a policy takes.
@@ -198,7 +199,10 @@ pub fn check(name: &str, value: &Value) -> Result<(), ValueError> {
         let rule = rule.ok_or_else(|| {
             ValueError::new(
                 ValueCode::BadFormat,
-                "the severity of this rule is fixed or there is no such rule",
+                said(
+                    "该规则的等级不可更改，或没有该规则",
+                    "the severity of this rule is fixed or there is no such rule",
+                ),
             )
         })?;
         // What was filled is a fact: after the fill a rule can hold the cylinder, but not unsay the record.
@@ -206,21 +210,22 @@ pub fn check(name: &str, value: &Value) -> Result<(), ValueError> {
         let allowed: &[&str] = if after_fill { &["warn", "hold"] } else { &["warn", "refuse"] };
         return match value.as_str() {
             Some(word) if allowed.contains(&word) => Ok(()),
-            _ => Err(ValueError::new(ValueCode::OutOfRange, format!("one of {}", allowed.join(", ")))),
+            _ => Err(ValueError::new(ValueCode::OutOfRange, one_of(allowed))),
         };
     }
     let item = ITEMS.iter().find(|item| item.name == name);
     let item = item.ok_or_else(|| {
-        let names: Vec<_> = ITEMS.iter().map(|item| item.name).collect();
-        ValueError::new(ValueCode::BadFormat, format!("one of {}, severity.<rule>", names.join(", ")))
+        let names: Vec<_> = ITEMS.iter().map(|item| item.name).chain(["severity.<rule>"]).collect();
+        ValueError::new(ValueCode::BadFormat, one_of(&names))
     })?;
     let (taken, allowed) = match item.kind {
         PolicyKind::Integer { min, max } => {
-            (value.as_i64().is_some_and(|v| (min..=max).contains(&v)), format!("{min} to {max} is allowed"))
+            let allowed = said(format!("应在 {min} 到 {max} 之间"), format!("{min} to {max} is allowed"));
+            (value.as_i64().is_some_and(|v| (min..=max).contains(&v)), allowed)
         }
         PolicyKind::Rate => (
             value.as_f64().is_some_and(|v| (0.0..=1.0).contains(&v)),
-            "a number from 0 to 1 is allowed".to_owned(),
+            said("应为 0 到 1 的数", "a number from 0 to 1 is allowed"),
         ),
     };
     if taken { Ok(()) } else { Err(ValueError::new(ValueCode::OutOfRange, allowed)) }

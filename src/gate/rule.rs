@@ -6,35 +6,7 @@ use super::policy::Policy;
 use super::terms;
 use crate::domain::finding::{Evidence, Finding, Severity};
 use crate::domain::instant::Moment;
-
-/// A language of messages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Lang {
-    /// 简体中文
-    #[default]
-    Zh,
-    /// English.
-    En,
-}
-
-/// A text in both languages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Words {
-    /// 简体中文
-    pub zh: &'static str,
-    /// English.
-    pub en: &'static str,
-}
-
-impl Words {
-    /// The text in a language.
-    pub fn get(self, lang: Lang) -> &'static str {
-        match lang {
-            Lang::Zh => self.zh,
-            Lang::En => self.en,
-        }
-    }
-}
+use crate::domain::said::{Lang, Words};
 
 /// The place in a law, standard or policy document that a rule rests on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]

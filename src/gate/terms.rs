@@ -1,6 +1,6 @@
 //! The words that stand in evidence, as people read them. Evidence itself keeps the stable words.
 
-use super::rule::Words;
+use crate::domain::said::Words;
 
 const fn words(zh: &'static str, en: &'static str) -> Words {
     Words { zh, en }
@@ -47,7 +47,7 @@ const UNFIT: &[(&str, Words)] = &[
     ("blacklisted", words("在黑名单上", "on the blacklist")),
     ("lost", words("已报失", "reported lost")),
     ("held", words("充装后未放行", "held back after its fill")),
-    ("not_filled", words("不是充好的瓶", "not filled")),
+    ("not_filled", words("按记录不是充好的瓶", "by the records not a filled one")),
 ];
 
 const INSPECTION: &[(&str, Words)] =

@@ -6,6 +6,7 @@ use actix_web::dev::RequestHead;
 use actix_web::http::header;
 use actix_web::http::uri::Authority;
 
+use crate::domain::said::said;
 use crate::error::{Code, Error, Result};
 
 /// Longest path and query, in bytes: the longest we read are a scanned text, percent-encoded, and a cursor.
@@ -28,9 +29,10 @@ pub fn check(head: &RequestHead) -> Result<()> {
     }
     // That HTTP/1.1 comes with one `Host` the parser sees to.
     match head.headers.get(header::HOST) {
-        Some(host) if !is_host(host.as_bytes()) => {
-            Err(Error::new(Code::MalformedRequest, "the header host names no host"))
-        }
+        Some(host) if !is_host(host.as_bytes()) => Err(Error::new(
+            Code::MalformedRequest,
+            said("请求头 host 中没有主机名", "the header host names no host"),
+        )),
         _ => Ok(()),
     }
 }

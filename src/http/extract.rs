@@ -21,9 +21,9 @@ use crate::auth::secret::{OpaqueSecret, SecretKind};
 use crate::db::registry::Page;
 use crate::domain::actor::Credential;
 use crate::domain::event::Idempotency;
-use crate::domain::value::ValueError;
-use crate::error::{Code, Error, FieldError, Result};
-use crate::gate::rule::Lang;
+use crate::domain::said::{Lang, Said, said};
+use crate::domain::value::{ValueCode, ValueError};
+use crate::error::{Code, Error, Result};
 use crate::ledger::Call;
 
 /// Largest body, in bytes.
@@ -143,7 +143,10 @@ pub fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'
     let mut all = headers.get_all(name);
     let first = all.next();
     if all.next().is_some() {
-        return Err(Error::new(Code::MalformedRequest, format!("the header {name} may come once")));
+        return Err(Error::new(
+            Code::MalformedRequest,
+            said(format!("请求头 {name} 只能出现一次"), format!("the header {name} may come once")),
+        ));
     }
     Ok(first)
 }
@@ -158,9 +161,13 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>> {
     };
     match value.to_str().ok().filter(plain) {
         Some(key) => Ok(Some(key.to_owned())),
-        None => {
-            Err(Error::new(Code::IdempotencyKeyMalformed, "1 to 64 of A-Z, a-z, 0-9, hyphen, underscore"))
-        }
+        None => Err(Error::new(
+            Code::IdempotencyKeyMalformed,
+            said(
+                "1 到 64 个字符，只能用 A-Z、a-z、0-9、连字符和下划线",
+                "1 to 64 of A-Z, a-z, 0-9, hyphen, underscore",
+            ),
+        )),
     }
 }
 
@@ -225,7 +232,12 @@ impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
             if !is_json {
                 return Err(Code::UnsupportedMedia.into());
             }
-            let late = |_| Error::new(Code::MalformedRequest, "the body did not come within 10 s");
+            let late = |_| {
+                Error::new(
+                    Code::MalformedRequest,
+                    said("请求体未在 10 秒内到达", "the body did not come within 10 s"),
+                )
+            };
             let bytes = timeout(BODY_TIME, bytes).await.map_err(late)?.map_err(|error| {
                 let too_large =
                     error.as_response_error().status_code() == actix_web::http::StatusCode::PAYLOAD_TOO_LARGE;
@@ -247,12 +259,19 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Parsed<T>> {
         json::tree(bytes).map_err(|fault| match quoted(&fault.inner().to_string(), json::REPEATED) {
             Some(name) => {
                 let at = format!("{}/{}", pointer_to(&fault), escaped(name));
-                member(at, "repeated", "this member may come once".to_owned())
+                member(&at, "repeated", said("该成员只能出现一次", "this member may come once"))
             }
-            None => Error::new(Code::MalformedRequest, format!("the body is not JSON: {}", fault.inner())),
+            None => {
+                let why = fault.inner();
+                let detail = said(format!("请求体不是 JSON：{why}"), format!("the body is not JSON: {why}"));
+                Error::new(Code::MalformedRequest, detail)
+            }
         })?;
     if !tree.is_object() {
-        return Err(Error::new(Code::MalformedRequest, "the body must be a JSON object"));
+        return Err(Error::new(
+            Code::MalformedRequest,
+            said("请求体必须是 JSON 对象", "the body must be a JSON object"),
+        ));
     }
     let canonical = tree.to_string().into();
     let value = json::read(tree).map_err(|fault| member_error(&fault))?;
@@ -279,9 +298,8 @@ fn escaped(name: &str) -> String {
 }
 
 /// 400 with one member at fault.
-fn member(pointer: String, code: &str, detail: String) -> Error {
-    let field = FieldError { pointer: pointer.clone(), code: code.to_owned(), detail: detail.clone() };
-    Error { fields: vec![field], ..Error::new(Code::MalformedRequest, format!("{pointer}: {detail}")) }
+fn member(pointer: &str, code: &str, detail: Said) -> Error {
+    Error::of_member(Code::MalformedRequest, pointer, code, detail)
 }
 
 /// Names the member at fault.
@@ -292,34 +310,58 @@ fn member_error(fault: &json::Fault) -> Error {
         return Error::value(&pointer, &value);
     }
     if message.starts_with("unknown variant") {
-        return Error::invalid(&pointer, "not_allowed", format!("must be {}", expected(&message)));
+        return Error::invalid(&pointer, "not_allowed", must_be(&message));
     }
     if let Some(name) = quoted(&message, "missing field ") {
-        return member(format!("{pointer}/{name}"), "required", "this member is required".to_owned());
+        let missing = said("该成员必须填写", "this member is required");
+        return member(&format!("{pointer}/{name}"), "required", missing);
     }
     if let Some(name) = quoted(&message, "unknown field ") {
         if !pointer.ends_with(&format!("/{}", escaped(name))) {
             pointer = format!("{pointer}/{}", escaped(name));
         }
-        let detail = format!("there is no such member; expected {}", expected(&message));
-        return member(pointer, "unknown_member", detail);
+        let (zh, en) = expected(&message);
+        let detail = said(format!("没有该成员；应为{zh}"), format!("there is no such member; expected {en}"));
+        return member(&pointer, "unknown_member", detail);
     }
-    member(pointer, "wrong_type", format!("must be {}", expected(&message)))
+    member(&pointer, "wrong_type", must_be(&message))
 }
 
-/// What serde expected, in words for people who write no Rust.
-fn expected(message: &str) -> String {
+fn must_be(message: &str) -> Said {
+    let (zh, en) = expected(message);
+    said(format!("应为{zh}"), format!("must be {en}"))
+}
+
+/// What serde expected, in Chinese and English words for people who write no Rust.
+fn expected(message: &str) -> (String, String) {
     let (_, expected) = message.rsplit_once(", expected ").unwrap_or(("", "something else"));
-    match expected {
-        "i8" | "i16" | "i32" | "i64" | "u8" | "u16" | "u32" | "u64" => "a whole number".to_owned(),
-        "f32" | "f64" => "a number".to_owned(),
-        "a string" => "a text".to_owned(),
-        "a boolean" => "true or false".to_owned(),
-        "a sequence" => "a list".to_owned(),
-        other if other.starts_with("struct ") => "an object".to_owned(),
-        other if other.starts_with("enum ") => "a word".to_owned(),
-        other => other.replace('`', ""),
-    }
+    let (zh, en) = match expected {
+        "i8" | "i16" | "i32" | "i64" | "u8" | "u16" | "u32" | "u64" => ("整数", "a whole number"),
+        "f32" | "f64" => ("数字", "a number"),
+        "a string" => ("文本", "a text"),
+        "a boolean" => (" true 或 false", "true or false"),
+        "a sequence" => ("列表", "a list"),
+        "something else" => ("其他内容", "something else"),
+        other if other.starts_with("struct ") => ("对象", "an object"),
+        other if other.starts_with("enum ") => ("单词", "a word"),
+        other => return listed(&other.replace('`', "")),
+    };
+    (zh.to_owned(), en.to_owned())
+}
+
+/// Names that serde lists, or the bounds that a type of ours states.
+fn listed(expected: &str) -> (String, String) {
+    let bounds =
+        |before: &str, after: &str| expected.strip_prefix(before)?.strip_suffix(after)?.split_once(" to ");
+    let zh = if let Some((min, max)) = bounds("a whole number from ", "") {
+        format!(" {min} 到 {max} 的整数")
+    } else if let Some((min, max)) = bounds("a text of ", " characters") {
+        format!(" {min} 到 {max} 个字符的文本")
+    } else {
+        let names = expected.strip_prefix("one of ").unwrap_or(expected);
+        format!("：{}", names.replace(", ", "、").replace(" or ", " 或 "))
+    };
+    (zh, expected.to_owned())
 }
 
 fn quoted<'a>(message: &'a str, before: &str) -> Option<&'a str> {
@@ -331,30 +373,45 @@ fn quoted<'a>(message: &'a str, before: &str) -> Option<&'a str> {
 /// # Errors
 /// 400 with the parameter at fault.
 pub fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T> {
-    let pairs: Vec<(String, String)> = web::Query::from_query(request.query_string())
-        .map(web::Query::into_inner)
-        .map_err(|_| Error::new(Code::MalformedRequest, "the query can't be read"))?;
+    let pairs: Vec<(String, String)> =
+        web::Query::from_query(request.query_string()).map(web::Query::into_inner).map_err(|_| {
+            Error::new(Code::MalformedRequest, said("查询参数无法读取", "the query can't be read"))
+        })?;
     let mut object = serde_json::Map::new();
     for (name, text) in pairs {
         if object.insert(name.clone(), serde_json::Value::String(text)).is_some() {
-            return Err(parameter(&name, "repeated", "this parameter may come once".to_owned()));
+            return Err(parameter(
+                &name,
+                "repeated",
+                said("该参数只能出现一次", "this parameter may come once"),
+            ));
         }
     }
     serde_path_to_error::deserialize(serde_json::Value::Object(object)).map_err(|error| {
         let name = error.path().to_string();
         let message = error.inner().to_string();
         let unknown = quoted(&message, "unknown field ").map(str::to_owned);
-        let detail = ValueError::parse(&message).map_or(message, |value| value.detail);
         match unknown {
-            Some(name) => parameter(&name, "unknown_parameter", detail),
-            None => parameter(&name, "invalid", detail),
+            Some(name) => {
+                let (zh, en) = expected(&message);
+                let detail = said(
+                    format!("没有该参数；应为{zh}"),
+                    format!("there is no such parameter; expected {en}"),
+                );
+                parameter(&name, "unknown_parameter", detail)
+            }
+            None => {
+                let detail =
+                    ValueError::parse(&message).map_or_else(|| must_be(&message), |value| value.detail);
+                parameter(&name, "invalid", detail)
+            }
         }
     })
 }
 
 /// A parameter that is not as it must be.
-pub(super) fn parameter(name: &str, code: &str, detail: String) -> Error {
-    member(format!("?{name}"), code, detail)
+pub(super) fn parameter(name: &str, code: &str, detail: Said) -> Error {
+    member(&format!("?{name}"), code, detail)
 }
 
 /// `?limit=` as text, because a query is text: 1 to 200.
@@ -371,7 +428,8 @@ impl<'de> Deserialize<'de> for Limit {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let number = text.parse::<i64>().ok().filter(|n| (1..=200).contains(n));
-        number.map(Self).ok_or_else(|| serde::de::Error::custom("1 to 200 is allowed"))
+        let allowed = || said("应在 1 到 200 之间", "1 to 200 is allowed");
+        number.map(Self).ok_or_else(|| ValueError::new(ValueCode::OutOfRange, allowed()).through_serde())
     }
 }
 
@@ -384,7 +442,8 @@ pub fn flag<'de, D: serde::Deserializer<'de>>(
 ) -> std::result::Result<Option<bool>, D::Error> {
     let text = String::deserialize(deserializer)?;
     let known = text.parse().map(Some);
-    known.map_err(|_| serde::de::Error::custom("true or false is allowed"))
+    let allowed = || said("应为 true 或 false", "true or false is allowed");
+    known.map_err(|_| ValueError::new(ValueCode::BadFormat, allowed()).through_serde())
 }
 
 /// A key that a cursor can carry.

@@ -104,7 +104,7 @@ fn request_id(request: &ServiceRequest, service: Option<&Service>) -> String {
 /// Turns whatever is an error but no problem document into one.
 fn finish(
     response: ServiceResponse<BoxBody>,
-    lang: crate::gate::rule::Lang,
+    lang: crate::domain::said::Lang,
     id: &str,
 ) -> ServiceResponse<BoxBody> {
     let status = response.status();

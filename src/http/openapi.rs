@@ -17,7 +17,7 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::auth::permission::Action;
+use crate::auth::permission::{Action, Scope, authorities, grants};
 
 use super::problem::{Problem, ProblemMember};
 use super::routes::{Access, Key, Spec, table};
@@ -89,6 +89,7 @@ fn method(name: &str) -> HttpMethod {
 fn operation(spec: &Spec) -> Operation {
     let mut operation = OperationBuilder::new()
         .summary(Some(spec.summary))
+        .description(Some(who_may(spec.access)))
         .operation_id(Some(operation_id(spec)))
         .tag(tag(&spec.path))
         .parameters(Some(path_parameters(&spec.path)))
@@ -110,6 +111,34 @@ fn operation(spec: &Spec) -> Operation {
         operation = operation.security(SecurityRequirement::new("device", Vec::<String>::new()));
     }
     operation.build()
+}
+
+/// Who may call a route, from the table that the service itself asks.
+fn who_may(access: Access) -> String {
+    let action = match access {
+        Access::Public => return "For anybody.".to_owned(),
+        Access::SignedIn => return "For whoever is signed in.".to_owned(),
+        Access::Needs(action) => action,
+    };
+    let mut who: Vec<String> = Vec::new();
+    for (roles, scope) in grants(action) {
+        let reach = match scope {
+            Scope::Own => "in the own organization",
+            Scope::District => "in the own district",
+            Scope::All => "everywhere",
+        };
+        let roles: Vec<_> = roles.iter().map(|role| format!("`{role}`")).collect();
+        who.push(format!("{} ({reach})", roles.join(", ")));
+    }
+    if matches!(action, Action::CheckFill | Action::RecordFill) {
+        who.push("a scale, for the operator of its shift".to_owned());
+    }
+    let mut text = format!("For {}.", who.join("; "));
+    if let Some(few) = authorities(action) {
+        let few: Vec<_> = few.iter().map(|authority| format!("`{authority}`")).collect();
+        text.push_str(&format!(" Of the authorities, {} alone.", few.join(", ")));
+    }
+    text
 }
 
 fn tag(path: &str) -> String {

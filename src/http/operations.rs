@@ -13,6 +13,7 @@ use super::reply::{Data, HttpResult, blocking};
 use crate::app::App;
 use crate::db::facts::trusted_at;
 use crate::domain::instant::Instant;
+use crate::domain::said::said;
 use crate::error::{Code, Error, Result};
 use crate::ledger::clock_is_trusted;
 
@@ -62,9 +63,10 @@ pub async fn ready(service: Data) -> HttpResult {
     if service.readiness.ask(&service).await? {
         Ok(HttpResponse::Ok().json(json!({ "status": "ready" })))
     } else {
-        let detail = "the clock is far from the newest recorded event: fills are refused until it is set right, \
+        let zh = "时钟与最新记录的事件相差过大：校正时钟之前拒绝充装，或用 `pingma admin trust-clock` 确认";
+        let en = "the clock is far from the newest recorded event: fills are refused until it is set right, \
                       or confirmed with `pingma admin trust-clock`";
-        Err(Error::new(Code::Unavailable, detail))
+        Err(Error::new(Code::Unavailable, said(zh, en)))
     }
 }
 

@@ -6,8 +6,8 @@ use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::domain::said::Lang;
 use crate::error::{Class, Code, Error};
-use crate::gate::rule::Lang;
 
 /// A problem document.
 #[derive(Debug, Serialize, ToSchema)]
@@ -76,13 +76,12 @@ pub fn code_of(status: StatusCode) -> Code {
 /// The response for an error.
 pub fn response(error: &Error, lang: Lang, request_id: &str) -> HttpResponse {
     let status = status(error.code.class());
-    let (zh, en) = error.code.title();
-    let title = if lang == Lang::Zh { zh } else { en };
+    let title = error.code.title().get(lang);
     let problem = Problem {
         kind: format!("urn:pingma:problem:{}", error.code.as_str()),
         title: title.to_owned(),
         status: status.as_u16(),
-        detail: if error.detail.is_empty() { title.to_owned() } else { error.detail.clone() },
+        detail: error.words(lang).to_owned(),
         code: error.code.as_str().to_owned(),
         request_id: request_id.to_owned(),
         errors: error
@@ -91,7 +90,7 @@ pub fn response(error: &Error, lang: Lang, request_id: &str) -> HttpResponse {
             .map(|field| ProblemMember {
                 pointer: field.pointer.clone(),
                 code: field.code.clone(),
-                detail: field.detail.clone(),
+                detail: field.detail.get(lang).to_owned(),
             })
             .collect(),
     };

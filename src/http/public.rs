@@ -18,8 +18,8 @@ use crate::domain::finding::Severity;
 use crate::domain::hold::OVERFILLED;
 use crate::domain::label_code::{Entry, Scan};
 use crate::domain::registry::Location;
+use crate::domain::said::{Lang, said};
 use crate::error::{Code, Error, Result};
-use crate::gate::rule::Lang;
 
 /// How a page is asked for.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -116,7 +116,7 @@ pub async fn cylinder(service: Data, request: HttpRequest) -> HttpResult {
     let asked: PublicQuery = query(&request)?;
     let lang = match asked.lang.as_deref() {
         None | Some("zh" | "en") => lang(&request, asked.lang.as_deref()),
-        Some(_) => return Err(parameter("lang", "invalid", "must be zh or en".to_owned())),
+        Some(_) => return Err(parameter("lang", "invalid", said("应为 zh 或 en", "must be zh or en"))),
     };
     if request.match_info().get("code").is_none_or(|code| code.len() > MAX_CODE) {
         return Err(Code::NotFound.into());
@@ -129,7 +129,9 @@ pub async fn cylinder(service: Data, request: HttpRequest) -> HttpResult {
 fn degrees(name: &str, text: Option<&str>, max: f64) -> Result<Option<f64>> {
     let Some(text) = text else { return Ok(None) };
     let inside = text.parse().ok().filter(|degrees: &f64| degrees.abs() <= max);
-    let wrong = || parameter(name, "invalid", format!("must be a number from -{max} to {max}"));
+    let allowed =
+        || said(format!("应为 -{max} 到 {max} 的数"), format!("must be a number from -{max} to {max}"));
+    let wrong = || parameter(name, "invalid", allowed());
     inside.map(Some).ok_or_else(wrong)
 }
 

@@ -4,8 +4,8 @@
 use askama::Template;
 
 use super::public_page::{CONTENT_SECURITY, Complaint, STYLE, Verdict, Words, dial};
+use crate::domain::said::Lang;
 use crate::error::Class;
-use crate::gate::rule::Lang;
 
 /// What a page says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -181,19 +181,29 @@ both! {
     async fn what_is_allowed_is_said_in_words(app) {
         let w = World::enter(app).await;
         let good = check("x", &w.cast.filler.scale);
-        for (member, value, detail) in [
-            ("scale_g", json!("16700"), "must be a whole number from 0 to 200000"),
-            ("scale_g", json!(200_001), "must be a whole number from 0 to 200000"),
-            ("scale_g", json!(1.5), "must be a whole number from 0 to 200000"),
-            ("code", json!(7), "must be a text of 1 to 400 characters"),
-            ("precheck", json!([]), "must be an object"),
-            ("entry", json!(1), "must be a word"),
-            ("entry", json!("x"), "must be scanned or typed"),
+        for (member, value, zh, en) in [
+            ("scale_g", json!("16700"), "应为 0 到 200000 的整数", "must be a whole number from 0 to 200000"),
+            ("scale_g", json!(200_001), "应为 0 到 200000 的整数", "must be a whole number from 0 to 200000"),
+            ("scale_g", json!(1.5), "应为 0 到 200000 的整数", "must be a whole number from 0 to 200000"),
+            ("code", json!(7), "应为 1 到 400 个字符的文本", "must be a text of 1 to 400 characters"),
+            ("code", json!(""), "应为 1 到 400 个字符，实为 0 个", "1 to 400 characters are allowed, got 0"),
+            ("precheck", json!([]), "应为对象", "must be an object"),
+            ("entry", json!(1), "应为单词", "must be a word"),
+            ("entry", json!("x"), "应为：scanned 或 typed", "must be scanned or typed"),
         ] {
             let mut body = good.clone();
             body[member] = value.clone();
-            let reply = w.check_by(&w.cast.filler.worker, body).await;
-            assert_eq!(reply.json()["errors"][0]["detail"], detail, "{member} {value}");
+            for (lang, detail) in [("zh-CN", zh), ("en", en)] {
+                let reply = w.app.ask(Ask {
+                    line: "POST /api/v1/fill-checks".to_owned(),
+                    auth: Some(w.cast.filler.worker.clone()),
+                    key: Some(format!("allowed-{lang}")),
+                    body: Some(body.clone()),
+                    headers: vec![("accept-language".to_owned(), lang.to_owned())],
+                    ..Ask::default()
+                }).await;
+                assert_eq!(reply.json()["errors"][0]["detail"], detail, "{member} {value}");
+            }
         }
         w.app.verify();
     }

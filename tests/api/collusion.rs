@@ -90,7 +90,7 @@ both! {
         assert_eq!(check.rules(), ["fill.cycle-too-short", "fill.custody-gap"]);
         let emptied = w.send("POST /emptyings", &w.cast.filler.worker, w.emptying(&code, "换阀", 0)).await;
         assert_eq!(emptied.problem(409), "state_conflict", "its gas can't be taken out here");
-        assert!(emptied.text().contains("scan its return first"), "{}", emptied.text());
+        assert!(emptied.text().contains("请先扫码回收"), "{}", emptied.text());
         w.take_back(&code).await.expect(201);
         let check = w.check(&code).await;
         assert_eq!((check.expect(200)["decision"].clone(), check.rules()), (json!("allowed"), vec!["fill.quick-return".to_owned()]));

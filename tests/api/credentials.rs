@@ -49,7 +49,7 @@ both! {
             judge(&app, &path, &cast.regulator, status).await.expect(200);
             let reply = app.send(&post, &cast.filler.admin, next("filling", "P-2")).await;
             assert_eq!(reply.problem(403), "forbidden", "{status}");
-            assert!(reply.text().contains("authority"), "{}", reply.text());
+            assert!(reply.text().contains("监管部门"), "{}", reply.text());
         }
         app.send(&post, &cast.filler.admin, next("safety_management", "A-1")).await.expect(201);
         app.send(&post, &cast.admin, next("filling", "P-2")).await.expect(201);
@@ -167,6 +167,7 @@ both! {
         let rival = app.get(&format!("/api/v1/organizations/{}", cast.rival.id), &cast.admin).await.expect(200);
         let taken = change(&cast.admin, json!({ "credit_code": rival["credit_code"] })).await;
         assert_eq!(taken.problem(409), "already_exists");
+        assert_eq!(taken.json()["errors"][0]["pointer"], "/credit_code");
         assert_eq!(change(&cast.regulator, json!({ "credit_code": "91320600MA1NEW0002" })).await.problem(403), "forbidden");
         assert_eq!(change(&cast.regulator, json!({ "authority": null })).await.problem(403), "forbidden");
 

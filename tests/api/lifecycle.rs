@@ -371,7 +371,7 @@ both! {
         let code = w.cylinder("G0000001").await;
         let early = judge(&w, inspection(&code, "pass")).await;
         assert_eq!(early.problem(409), "state_conflict");
-        assert!(early.text().contains("receipt"), "{}", early.text());
+        assert!(early.text().contains("登记接收"), "{}", early.text());
         w.later(2 * 86_400);
         let receipt = json!({ "code": code, "captured_at": "2026-06-15T05:00:00Z" });
         w.send("POST /returns", &w.cast.agency.worker, receipt).await.expect(201);
@@ -395,7 +395,7 @@ both! {
             w.act(&code, "scrappings", &w.cast.agency.worker).await,
         ] {
             assert_eq!(early.problem(409), "state_conflict");
-            assert!(early.text().contains("receipt"), "{}", early.text());
+            assert!(early.text().contains("登记接收"), "{}", early.text());
         }
         w.record(w.fill(&permit, GOOD_GROSS_G)).await.expect(201);
         w.receive(&code).await;

@@ -226,13 +226,13 @@ both! {
             let path = format!("/api/v1/public/cylinders/{code}?{wrong}");
             let reply = look(&w, &path).await;
             assert_eq!(reply.problem(400), "malformed_request", "{wrong}");
-            assert!(reply.text().contains("must be a number from -"), "{}", reply.text());
+            assert!(reply.text().contains("的数"), "{}", reply.text());
             look(&w, &format!("/C/no-code-at-all?{wrong}")).await;
         }
         for (wrong, page) in [("lang=", "zh-CN"), ("lang=de", "zh-CN"), ("lang=EN", "en"), ("lang=en-US", "en")] {
             let reply = look(&w, &format!("/api/v1/public/cylinders/{code}?{wrong}")).await;
             assert_eq!(reply.problem(400), "malformed_request", "{wrong}");
-            assert!(reply.text().contains("must be zh or en"), "{}", reply.text());
+            assert!(reply.text().contains("应为 zh 或 en"), "{}", reply.text());
             assert_page(&look(&w, &format!("/C/no-code-at-all?{wrong}")).await, 200, page, "");
         }
         look(&w, &format!("/C/{}", forge(code))).await;

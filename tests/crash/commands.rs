@@ -73,7 +73,13 @@ fn a_forged_code_is_no_and_an_admin_is_made_once() {
     let said: serde_json::Value = serde_json::from_str(&json.out).expect("JSON");
     assert_eq!(said["lawful"], false);
     assert_eq!(home.run(&["check", "not a code"]).code, Some(1));
-    assert_eq!(home.run(&["history", "not a code"]).code, Some(1));
+    for (arguments, words) in [
+        (&["history", "not a code"][..], "no such cylinder"),
+        (&["history", "not a code", "--zh"], "气瓶不存在"),
+    ] {
+        let unknown = home.run(arguments);
+        assert!(unknown.code == Some(1) && unknown.err.contains(words), "{unknown:?}");
+    }
     assert!(home.must(&["history", &code]).out.contains("registered"));
     home.must(&["verify"]);
 

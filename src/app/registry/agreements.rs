@@ -10,6 +10,7 @@ use crate::domain::cylinder::Cylinder;
 use crate::domain::date::Day;
 use crate::domain::id::{AgreementId, OrganizationId, OwnerChangeId};
 use crate::domain::registry::OrganizationKind;
+use crate::domain::said::said;
 use crate::domain::value::{Number, Reason};
 use crate::error::{Code, Error, Result};
 use serde::Deserialize;
@@ -42,7 +43,7 @@ pub fn create_agreement(session: &mut Session<'_>, new: &NewAgreement) -> Result
         return Err(Error::invalid(
             "/distributor_id",
             "organization_not_found",
-            "must be another, a distributor",
+            said("必须是另一家配送单位", "must be another, a distributor"),
         ));
     }
     let row = AgreementRow {
@@ -101,7 +102,11 @@ pub fn propose_owner_change(
     let receiver = OrganizationRow::get(session.conn, new.new_owner_id)?
         .filter(|o| o.kinds.0.contains(&OrganizationKind::Filler) && o.id != cylinder.owner_id);
     if receiver.is_none() {
-        return Err(Error::invalid("/new_owner_id", "organization_not_found", "must be another, a filler"));
+        return Err(Error::invalid(
+            "/new_owner_id",
+            "organization_not_found",
+            said("必须是另一家充装单位", "must be another, a filler"),
+        ));
     }
     let row = OwnerChangeRow {
         id: session.ids.id(session.now.at),
@@ -129,7 +134,7 @@ pub fn reject_owner_change(session: &mut Session<'_>, id: OwnerChangeId) -> Resu
     let row = OwnerChangeRow::get(session.conn, id)?.filter(|row| row.from_id == ours || row.to_id == ours);
     let row = row.ok_or(Code::OwnerChangeNotFound)?;
     if row.status != "pending" {
-        return Err(Error::new(Code::StateConflict, "it was settled already"));
+        return Err(Error::new(Code::StateConflict, said("已经办结", "it was settled already")));
     }
     let by = session.actor.user_id.ok_or(Code::Forbidden)?;
     row.reject(session.conn, by, session.now.at)?;

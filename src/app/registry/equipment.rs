@@ -11,6 +11,7 @@ use crate::domain::date::Day;
 use crate::domain::district::DistrictCode;
 use crate::domain::id::{DeviceKeyId, OrganizationId, ScaleId, SiteId};
 use crate::domain::registry::{Location, SiteKind};
+use crate::domain::said::said;
 use crate::domain::value::{Name, Number};
 use crate::error::{Code, Error, FieldError, Result};
 use secrecy::ExposeSecret;
@@ -50,7 +51,10 @@ pub fn create_site(session: &mut Session<'_>, new: &NewSite) -> Result<SiteRow> 
         return Err(Error::invalid(
             "/district_code",
             "outside_organization",
-            "a site outside the organization's prefecture is entered by the platform",
+            said(
+                "单位所在地市以外的站点由平台录入",
+                "a site outside the organization's prefecture is entered by the platform",
+            ),
         ));
     }
     let row = SiteRow {
@@ -107,7 +111,7 @@ pub fn create_scale(session: &mut Session<'_>, new: &NewScale) -> Result<ScaleRo
         return Err(Error::invalid(
             "/site_id",
             "not_a_filling_station",
-            "a filling scale stands at a filling station",
+            said("充装秤必须设在充装站", "a filling scale stands at a filling station"),
         ));
     }
     let row = ScaleRow {
@@ -167,11 +171,14 @@ pub struct NewDeviceKey {
 pub fn device_key_was_shown<T>(kept: &str) -> Result<T> {
     let kept: serde_json::Value = serde_json::from_str(kept).map_err(DbError::corrupt)?;
     let id = kept.get("id").and_then(|id| id.as_str()).ok_or(Code::Internal)?;
-    let detail = format!(
-        "the key {id} was made and shown once: revoke it, and make another under another Idempotency-Key"
+    let detail = said(
+        format!("密钥 {id} 已生成并显示过一次：请吊销它，再用另一个 Idempotency-Key 生成新的"),
+        format!(
+            "the key {id} was made and shown once: revoke it, and make another under another Idempotency-Key"
+        ),
     );
-    let field =
-        FieldError { pointer: "/id".to_owned(), code: "made_before".to_owned(), detail: id.to_owned() };
+    let id = said(id.to_owned(), id.to_owned());
+    let field = FieldError { pointer: "/id".to_owned(), code: "made_before".to_owned(), detail: id };
     Err(Error { fields: vec![field], ..Error::new(Code::DeviceKeyShown, detail) })
 }
 
@@ -182,7 +189,10 @@ pub fn device_key_was_shown<T>(kept: &str) -> Result<T> {
 pub fn create_device_key(session: &mut Session<'_>, id: ScaleId) -> Result<NewDeviceKey> {
     let mut scale = scale(session, id)?;
     if DeviceKeyRow::active_of(session.conn, scale.id)?.len() >= MAX_KEYS {
-        return Err(Error::new(Code::StateConflict, "the scale has two keys; revoke one first"));
+        return Err(Error::new(
+            Code::StateConflict,
+            said("该秤已有两个密钥，请先吊销一个", "the scale has two keys; revoke one first"),
+        ));
     }
     let secret = OpaqueSecret::new(session.ids, SecretKind::Device);
     let row = DeviceKeyRow {
@@ -224,7 +234,10 @@ pub fn revoke_device_key(
 pub fn begin_shift(session: &mut Session<'_>, id: ScaleId) -> Result<ScaleRow> {
     let scale = scale(session, id)?;
     if session.actor.site_id.is_some_and(|own| own != scale.site_id) {
-        return Err(Error::new(Code::StateConflict, "the scale is at another site than yours"));
+        return Err(Error::new(
+            Code::StateConflict,
+            said("该秤不在您所在的站点", "the scale is at another site than yours"),
+        ));
     }
     let operator = session.actor.user_id.ok_or(Code::Forbidden)?;
     ScaleRow::end_shifts_of(session.conn, operator, session.now.at)?;
@@ -243,7 +256,10 @@ pub fn begin_shift(session: &mut Session<'_>, id: ScaleId) -> Result<ScaleRow> {
 pub fn end_shift(session: &mut Session<'_>, id: ScaleId) -> Result<ScaleRow> {
     let mut row = scale(session, id)?;
     if row.shift_operator_id.is_none() || row.shift_operator_id != session.actor.user_id {
-        return Err(Error::new(Code::StateConflict, "you have no shift at this scale"));
+        return Err(Error::new(
+            Code::StateConflict,
+            said("您在该秤没有当班", "you have no shift at this scale"),
+        ));
     }
     row.shift_operator_id = None;
     row.shift_ends_at = None;

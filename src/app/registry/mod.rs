@@ -19,6 +19,7 @@ use crate::db::registry::OrganizationRow;
 use crate::db::types::Json;
 use crate::domain::date::Day;
 use crate::domain::registry::{LicenseStatus, Location, OrganizationKind};
+use crate::domain::said::said;
 use crate::domain::value::Reason;
 use crate::error::{Class, Code, Error, Result};
 use serde::{Deserialize, Deserializer};
@@ -29,9 +30,11 @@ const MAX_LIST: usize = 20;
 
 fn place(location: Option<Location>) -> Result<Option<Json<Location>>> {
     match location {
-        Some(location) if !location.is_valid() => {
-            Err(Error::invalid("/location", "out_of_range", "lat is -90 to 90, lon is -180 to 180"))
-        }
+        Some(location) if !location.is_valid() => Err(Error::invalid(
+            "/location",
+            "out_of_range",
+            said("lat 为 -90 到 90，lon 为 -180 到 180", "lat is -90 to 90, lon is -180 to 180"),
+        )),
         Some(location) => Ok(Some(Json::new(location)?)),
         None => Ok(None),
     }
@@ -52,14 +55,22 @@ fn hidden_as(code: Code) -> impl FnOnce(Error) -> Error {
 
 fn bounded<T>(pointer: &str, list: &[T]) -> Result<()> {
     if list.len() > MAX_LIST {
-        return Err(Error::invalid(pointer, "too_long", format!("at most {MAX_LIST} items")));
+        return Err(Error::invalid(
+            pointer,
+            "too_long",
+            said(format!("最多 {MAX_LIST} 项"), format!("at most {MAX_LIST} items")),
+        ));
     }
     Ok(())
 }
 
 fn period(from: Day, to: Day) -> Result<()> {
     if to < from {
-        return Err(Error::invalid("/valid_to", "before_start", "must not be before valid_from"));
+        return Err(Error::invalid(
+            "/valid_to",
+            "before_start",
+            said("不得早于 valid_from", "must not be before valid_from"),
+        ));
     }
     Ok(())
 }
@@ -71,7 +82,13 @@ fn may_judge(session: &Session<'_>, organization: &OrganizationRow) -> Result<()
     if session.scope == Scope::All || regulated {
         return Ok(());
     }
-    Err(Error::new(Code::Forbidden, "authorities and the platform itself are not judged by a regulator"))
+    Err(Error::new(
+        Code::Forbidden,
+        said(
+            "监管部门无权处置其他监管部门和平台",
+            "authorities and the platform itself are not judged by a regulator",
+        ),
+    ))
 }
 
 fn is_platform(organization: &OrganizationRow) -> bool {
@@ -90,7 +107,10 @@ pub struct Judgement {
 
 fn judge(before: LicenseStatus, judgement: &Judgement) -> Result<()> {
     if before == LicenseStatus::Revoked && judgement.status != LicenseStatus::Revoked {
-        return Err(Error::new(Code::StateConflict, "what was revoked stays revoked; enter a new one"));
+        return Err(Error::new(
+            Code::StateConflict,
+            said("已吊销的不能恢复，请重新录入", "what was revoked stays revoked; enter a new one"),
+        ));
     }
     Ok(())
 }

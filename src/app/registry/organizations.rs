@@ -11,6 +11,7 @@ use crate::domain::id::{LicenseId, OrganizationId};
 use crate::domain::registry::{
     Authority, LicenseKind, LicenseStatus, Location, OrganizationKind, OrganizationStatus,
 };
+use crate::domain::said::said;
 use crate::domain::value::{Name, Number, Remark, Text};
 use crate::error::{Code, Error, Result};
 use serde::Deserialize;
@@ -76,23 +77,37 @@ fn check_kinds(kinds: &[OrganizationKind], authority: Option<Authority>) -> Resu
     bounded("/kinds", kinds)?;
     let regulator = kinds.contains(&OrganizationKind::Regulator);
     if kinds.is_empty() {
-        return Err(Error::invalid("/kinds", "too_short", "at least one kind"));
+        return Err(Error::invalid("/kinds", "too_short", said("至少一种类型", "at least one kind")));
     }
     if regulator && kinds.len() > 1 {
-        return Err(Error::invalid("/kinds", "contradiction", "a regulator is nothing else"));
+        return Err(Error::invalid(
+            "/kinds",
+            "contradiction",
+            said("监管部门不能兼有其他类型", "a regulator is nothing else"),
+        ));
     }
     match (regulator, authority) {
-        (true, None) => Err(Error::invalid("/authority", "required", "a regulator needs its function")),
-        (false, Some(_)) => {
-            Err(Error::invalid("/authority", "contradiction", "only a regulator has a function"))
-        }
+        (true, None) => Err(Error::invalid(
+            "/authority",
+            "required",
+            said("监管部门须填写其职能", "a regulator needs its function"),
+        )),
+        (false, Some(_)) => Err(Error::invalid(
+            "/authority",
+            "contradiction",
+            said("仅监管部门填写职能", "only a regulator has a function"),
+        )),
         _ => Ok(()),
     }
 }
 
 fn credit_code(given: &Text<8, 18>) -> Result<String> {
     if !given.as_str().bytes().all(|b| b.is_ascii_alphanumeric()) {
-        return Err(Error::invalid("/credit_code", "bad_format", "digits and letters"));
+        return Err(Error::invalid(
+            "/credit_code",
+            "bad_format",
+            said("只能是数字和字母", "digits and letters"),
+        ));
     }
     Ok(given.as_str().to_ascii_uppercase())
 }
@@ -146,18 +161,36 @@ pub fn change_organization(
     let mut row = session.organization(id)?;
     may_judge(session, &row)?;
     if is_platform(&row) && change.status.is_some_and(|status| status != OrganizationStatus::Active) {
-        return Err(Error::new(Code::StateConflict, "the platform's own organization stays active"));
+        return Err(Error::new(
+            Code::StateConflict,
+            said("平台自身的单位不能停用", "the platform's own organization stays active"),
+        ));
     }
     if change.touches_file() && session.scope != Scope::All {
-        return Err(Error::new(Code::Forbidden, "only a platform admin may change more than the status"));
+        return Err(Error::new(
+            Code::Forbidden,
+            said(
+                "仅平台管理员可以修改状态以外的内容",
+                "only a platform admin may change more than the status",
+            ),
+        ));
     }
     if row.status == OrganizationStatus::Closed
         && change.status.is_some_and(|s| s != OrganizationStatus::Closed)
     {
-        return Err(Error::new(Code::StateConflict, "a closed organization stays closed"));
+        return Err(Error::new(
+            Code::StateConflict,
+            said("已关停的单位不能恢复", "a closed organization stays closed"),
+        ));
     }
     if is_platform(&row) && change.credit_code.is_some() {
-        return Err(Error::new(Code::StateConflict, "the platform's own organization is known by its code"));
+        return Err(Error::new(
+            Code::StateConflict,
+            said(
+                "平台自身的单位由其代码识别，不能修改",
+                "the platform's own organization is known by its code",
+            ),
+        ));
     }
     change_file(&mut row, change)?;
     row.status = change.status.unwrap_or(row.status);
@@ -223,7 +256,11 @@ pub fn create_license(session: &mut Session<'_>, of: OrganizationId, new: &NewLi
     bounded("/media", &new.media)?;
     bounded("/districts", &new.districts)?;
     if new.kind == LicenseKind::Filling && new.media.is_empty() {
-        return Err(Error::invalid("/media", "required", "a filling license names its media"));
+        return Err(Error::invalid(
+            "/media",
+            "required",
+            said("充装许可须列明介质", "a filling license names its media"),
+        ));
     }
     let row = LicenseRow {
         id: session.ids.id(session.now.at),

@@ -16,6 +16,7 @@ use crate::domain::date::Day;
 use crate::domain::id::{CertificateId, OrganizationId, SiteId, UserId};
 use crate::domain::instant::{Instant, Moment};
 use crate::domain::registry::{CertificateKind, LicenseStatus, OrganizationKind, OrganizationStatus};
+use crate::domain::said::said;
 use crate::domain::value::{Name, Number, Text, ValueError};
 use crate::error::{Code, Error, Result};
 use secrecy::{ExposeSecret, SecretString};
@@ -69,10 +70,14 @@ pub struct UserChange {
 fn check_roles(session: &Session<'_>, roles: &[Role], organization: &OrganizationRow) -> Result<()> {
     bounded("/roles", roles)?;
     if roles.is_empty() {
-        return Err(Error::invalid("/roles", "too_short", "at least one role"));
+        return Err(Error::invalid("/roles", "too_short", said("至少一个角色", "at least one role")));
     }
     if roles.contains(&Role::PlatformAdmin) && session.scope != Scope::All {
-        return Err(Error::invalid("/roles", "not_yours_to_give", "only a platform admin may make another"));
+        return Err(Error::invalid(
+            "/roles",
+            "not_yours_to_give",
+            said("仅平台管理员可以设立平台管理员", "only a platform admin may make another"),
+        ));
     }
     let regulator = organization.kinds.0.contains(&OrganizationKind::Regulator);
     let wrong = roles.iter().any(|role| match role {
@@ -84,7 +89,10 @@ fn check_roles(session: &Session<'_>, roles: &[Role], organization: &Organizatio
         return Err(Error::invalid(
             "/roles",
             "contradiction",
-            "the role regulator goes with a regulator, and only with it",
+            said(
+                "监管人员角色只能用于监管部门，监管部门也只能用此角色",
+                "the role regulator goes with a regulator, and only with it",
+            ),
         ));
     }
     Ok(())
@@ -96,7 +104,11 @@ fn check_site(session: &mut Session<'_>, id: Option<SiteId>, of: OrganizationId)
     if own {
         Ok(())
     } else {
-        Err(Error::invalid("/site_id", "site_not_found", "must be a site of the organization"))
+        Err(Error::invalid(
+            "/site_id",
+            "site_not_found",
+            said("必须是该单位的站点", "must be a site of the organization"),
+        ))
     }
 }
 
@@ -109,7 +121,11 @@ pub fn check_username(name: &Text<3, 64>) -> Result<()> {
     if name.as_str().bytes().all(plain) {
         Ok(())
     } else {
-        Err(Error::invalid("/username", "bad_format", "a-z, 0-9, dot, hyphen, underscore"))
+        Err(Error::invalid(
+            "/username",
+            "bad_format",
+            said("只能用 a-z、0-9、点、连字符和下划线", "a-z, 0-9, dot, hyphen, underscore"),
+        ))
     }
 }
 
@@ -186,7 +202,10 @@ pub fn change_user(
     let mut row = user(session, id)?;
     let organization = session.organization(row.organization_id)?;
     if row.roles.0.contains(&Role::PlatformAdmin) && session.scope != Scope::All {
-        return Err(Error::new(Code::Forbidden, "only a platform admin may change another"));
+        return Err(Error::new(
+            Code::Forbidden,
+            said("仅平台管理员可以修改平台管理员", "only a platform admin may change another"),
+        ));
     }
     if let Some(roles) = &change.roles {
         check_roles(session, roles, &organization)?;
@@ -250,7 +269,10 @@ pub fn create_certificate(
     if judged && scope(&session.actor, Action::JudgeCertificate).is_none() {
         return Err(Error::new(
             Code::Forbidden,
-            "an authority suspended or revoked a certificate of this kind of theirs: who judges certificates enters the next",
+            said(
+                "监管部门暂停或吊销过此人的该类证书，新证书须由监管部门录入",
+                "an authority suspended or revoked a certificate of this kind of theirs: who judges certificates enters the next",
+            ),
         ));
     }
     let row = CertificateRow {

@@ -5,6 +5,7 @@ use crate::db::registry::PolicyRow;
 use crate::db::types::Json;
 use crate::domain::date::Day;
 use crate::domain::district::DistrictScope;
+use crate::domain::said::said;
 use crate::domain::value::Reason;
 use crate::error::{Code, Error, Result};
 use crate::gate::policy;
@@ -37,7 +38,10 @@ pub fn set_policy(session: &mut Session<'_>, name: &str, new: &NewPolicy) -> Res
         return Err(Error::invalid(
             "/effective_on",
             "in_past",
-            "must be today or later: the past was judged already",
+            said(
+                "必须是今天或以后：过去的已按当时的规定判定",
+                "must be today or later: the past was judged already",
+            ),
         ));
     }
     let row = PolicyRow {

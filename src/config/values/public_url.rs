@@ -1,5 +1,7 @@
 //! Where phones find the service.
 
+use std::net::Ipv4Addr;
+
 use super::Value;
 
 /// The address under which phones reach the service: scheme, host and port, lower case, no slash at the end.
@@ -14,6 +16,19 @@ impl PublicUrl {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether no phone gets anywhere by it: this machine's own address, or a name that is for examples and tests (RFC 2606).
+    #[must_use]
+    pub fn leads_nowhere(&self) -> bool {
+        const RESERVED: &[&str] =
+            &["localhost", "example", "example.com", "example.net", "example.org", "invalid", "test"];
+        let host = url::Url::parse(&self.0).ok().and_then(|url| url.host_str().map(str::to_owned));
+        let host = host.unwrap_or_default();
+        let here = host.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback() || ip.is_unspecified());
+        here || RESERVED.iter().any(|name| {
+            host.strip_suffix(name).is_some_and(|before| before.is_empty() || before.ends_with('.'))
+        })
     }
 }
 
@@ -39,5 +54,32 @@ impl Value for PublicUrl {
             && bare;
         let origin = url.origin().ascii_serialization();
         (good && origin.len() <= Self::MAX_LENGTH).then_some(Self(origin))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_leads_nowhere_is_known() {
+        let url = |text: &str| PublicUrl::read(text).unwrap();
+        for nowhere in [
+            "http://127.0.0.1:8080",
+            "http://LOCALHOST",
+            "https://pingma.example.org",
+            "http://a.test:81",
+            "http://0.0.0.0",
+        ] {
+            assert!(url(nowhere).leads_nowhere(), "{nowhere}");
+        }
+        for good in [
+            "https://pingma.cn",
+            "http://192.168.1.7:8080",
+            "https://bestexample.org",
+            "https://test.nantong.gov.cn",
+        ] {
+            assert!(!url(good).leads_nowhere(), "{good}");
+        }
     }
 }

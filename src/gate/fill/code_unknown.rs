@@ -5,12 +5,13 @@ use crate::domain::event::CodeStatus;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::domain::label_code::Entry;
+use crate::domain::said::Words;
 use crate::evidence;
 use crate::gate::code;
 use crate::gate::facts::FillFacts;
 use crate::gate::law;
 use crate::gate::policy::Policy;
-use crate::gate::rule::{Rule, Words};
+use crate::gate::rule::Rule;
 
 pub(super) const RULE: FillRule = FillRule {
     rule: Rule {

@@ -4,11 +4,12 @@ use super::FillRule;
 use crate::domain::cylinder::{Custody, CustodyKind};
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
+use crate::domain::said::Words;
 use crate::evidence;
 use crate::gate::facts::FillFacts;
 use crate::gate::law;
 use crate::gate::policy::Policy;
-use crate::gate::rule::{Rule, Words};
+use crate::gate::rule::Rule;
 
 pub(super) const RULE: FillRule = FillRule {
     rule: Rule {

@@ -6,11 +6,12 @@ use super::already_full::{shows_empty, stayed_full};
 use super::cycle_too_short::filled_here_lately;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
+use crate::domain::said::Words;
 use crate::evidence;
 use crate::gate::facts::FillFacts;
 use crate::gate::law;
 use crate::gate::policy::Policy;
-use crate::gate::rule::{Rule, Words};
+use crate::gate::rule::Rule;
 
 pub(super) const RULE: FillRule = FillRule {
     rule: Rule {

@@ -3,11 +3,12 @@
 use super::FillRule;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
+use crate::domain::said::Words;
 use crate::evidence;
 use crate::gate::facts::FillFacts;
 use crate::gate::law;
 use crate::gate::policy::Policy;
-use crate::gate::rule::{Rule, Words};
+use crate::gate::rule::Rule;
 
 pub(super) const RULE: FillRule = FillRule {
     rule: Rule {
@@ -44,9 +45,9 @@ mod tests {
     use super::*;
     use crate::domain::date::Day;
     use crate::domain::inspection::inspection_due;
+    use crate::domain::said::Lang;
     use crate::gate::fill::testing::{breaks, evidence_of};
     use crate::gate::fixtures::{World, day, moment, noon, stamp_date};
-    use crate::gate::rule::Lang;
 
     #[test]
     fn the_day_it_is_due_is_a_good_day() {

@@ -5,11 +5,12 @@ use chrono::NaiveDate;
 use super::FillRule;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
+use crate::domain::said::Words;
 use crate::evidence;
 use crate::gate::facts::FillFacts;
 use crate::gate::law;
 use crate::gate::policy::Policy;
-use crate::gate::rule::{Rule, Words};
+use crate::gate::rule::Rule;
 
 /// Purchases from this day on must carry the mark.
 const MARKED_FROM: Option<NaiveDate> = NaiveDate::from_ymd_opt(2021, 6, 1);

@@ -5,11 +5,12 @@ use crate::domain::cylinder::Cylinder;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
 use crate::domain::registry::frozen;
+use crate::domain::said::Words;
 use crate::evidence;
 use crate::gate::facts::{FillFacts, OrganizationFacts};
 use crate::gate::law;
 use crate::gate::policy::Policy;
-use crate::gate::rule::{Rule, Words};
+use crate::gate::rule::Rule;
 
 pub(super) const RULE: FillRule = FillRule {
     rule: Rule {

@@ -4,11 +4,12 @@ use super::FillRule;
 use crate::domain::event::CheckResult;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
+use crate::domain::said::Words;
 use crate::evidence;
 use crate::gate::facts::FillFacts;
 use crate::gate::law;
 use crate::gate::policy::Policy;
-use crate::gate::rule::{Rule, Words, holding};
+use crate::gate::rule::{Rule, holding};
 
 pub(super) const RULE: FillRule = FillRule {
     rule: Rule {

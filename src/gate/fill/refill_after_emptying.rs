@@ -5,10 +5,11 @@ use super::FillRule;
 use super::cycle_too_short::{filled_here_lately, told};
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
+use crate::domain::said::Words;
 use crate::gate::facts::FillFacts;
 use crate::gate::law;
 use crate::gate::policy::Policy;
-use crate::gate::rule::{Rule, Words};
+use crate::gate::rule::Rule;
 
 pub(super) const RULE: FillRule = FillRule {
     rule: Rule {

@@ -5,11 +5,12 @@ use super::HandoverRule;
 use crate::domain::cylinder::CustodyKind;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
+use crate::domain::said::Words;
 use crate::evidence;
 use crate::gate::facts::HandoverFacts;
 use crate::gate::law;
 use crate::gate::policy::Policy;
-use crate::gate::rule::{Rule, Words};
+use crate::gate::rule::Rule;
 
 pub(super) const RULE: HandoverRule = HandoverRule {
     rule: Rule {

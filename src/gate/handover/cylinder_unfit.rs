@@ -4,11 +4,12 @@ use super::HandoverRule;
 use crate::domain::event::FillStatus;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
+use crate::domain::said::Words;
 use crate::evidence;
 use crate::gate::facts::HandoverFacts;
 use crate::gate::law;
 use crate::gate::policy::Policy;
-use crate::gate::rule::{Rule, Words, holding};
+use crate::gate::rule::{Rule, holding};
 
 pub(super) const RULE: HandoverRule = HandoverRule {
     rule: Rule {
@@ -17,8 +18,8 @@ pub(super) const RULE: HandoverRule = HandoverRule {
         by_policy: false,
         alert: false,
         message: Words {
-            zh: "气瓶不能交付：{reasons}（检验到期 {inspection_due_on}，使用年限至 {life_ends_on}，瓶内气 {gas_g} 克）",
-            en: "This cylinder is unfit: {reasons} (inspection due {inspection_due_on}, life ends {life_ends_on}, {gas_g} g of gas)",
+            zh: "气瓶不能交付：{reasons}（检验到期 {inspection_due_on}，使用年限至 {life_ends_on}，按记录瓶内气 {gas_g} 克）",
+            en: "This cylinder is unfit: {reasons} (inspection due {inspection_due_on}, life ends {life_ends_on}, {gas_g} g of gas by the records)",
         },
         next_step: Words {
             zh: "不要交付，换一只合格的，这只带回站里处理",

@@ -4,11 +4,12 @@ use super::RecordRule;
 use crate::domain::event::CheckResult;
 use crate::domain::finding::{Evidence, Severity};
 use crate::domain::instant::Moment;
+use crate::domain::said::Words;
 use crate::evidence;
 use crate::gate::facts::RecordFacts;
 use crate::gate::law;
 use crate::gate::policy::Policy;
-use crate::gate::rule::{Rule, Words, holding};
+use crate::gate::rule::{Rule, holding};
 
 pub(super) const RULE: RecordRule = RecordRule {
     rule: Rule {

@@ -9,6 +9,7 @@ use crate::app::query::{self as app};
 use crate::auth::permission::Action;
 use crate::domain::event::EventData;
 use crate::domain::id::CylinderId;
+use crate::domain::said::{Said, said};
 use crate::error::{Code, Error, Result};
 use crate::label::{ErrorCorrection, LabelContent, LabelSpec, SizeMm, render_png, render_svg};
 use actix_web::http::{StatusCode, header};
@@ -69,12 +70,12 @@ pub struct LabelQuery {
 const PNG_DPI: u32 = 300;
 
 fn spec(asked: &LabelQuery) -> Result<LabelSpec> {
-    let wrong = |name: &str, allowed: &str| Error::invalid(&format!("?{name}"), "out_of_range", allowed);
+    let wrong = |name: &str, allowed: Said| Error::invalid(&format!("?{name}"), "out_of_range", allowed);
     let size = asked.size_mm.as_deref().unwrap_or("40").parse().ok().and_then(|mm: u16| SizeMm::new(mm).ok());
     let correction = asked.ec.as_deref().unwrap_or("M").parse::<ErrorCorrection>();
     Ok(LabelSpec {
-        size_mm: size.ok_or_else(|| wrong("size_mm", "15 to 150"))?,
-        error_correction: correction.map_err(|_| wrong("ec", "L, M, Q or H"))?,
+        size_mm: size.ok_or_else(|| wrong("size_mm", said("应在 15 到 150 之间", "15 to 150")))?,
+        error_correction: correction.map_err(|_| wrong("ec", said("应为 L、M、Q 或 H", "L, M, Q or H")))?,
         resolution_dpi: PNG_DPI,
     })
 }
@@ -105,7 +106,10 @@ pub async fn picture(service: Data, caller: Caller, request: HttpRequest) -> Htt
         } else {
             render_png(&content, spec, &inner.fonts)
         };
-        drawn.map_err(|error| Error::invalid("?size_mm", "out_of_range", error.to_string()))
+        drawn.map_err(|error| {
+            let detail = said("标签在此尺寸下无法绘制", error.to_string());
+            Error::invalid("?size_mm", "out_of_range", detail)
+        })
     })
     .await?;
     let kind = if vector { "image/svg+xml" } else { "image/png" };

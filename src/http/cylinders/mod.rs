@@ -29,6 +29,7 @@ use crate::domain::district::DistrictScope;
 use crate::domain::event::{Documented, EventData};
 use crate::domain::id::{CylinderId, EventId, OrganizationId};
 use crate::domain::model;
+use crate::domain::said::said;
 use crate::domain::steel;
 use crate::domain::value::{
     CapacityMl, LifeMonths, MaxFillG, Number, PressureKpa, Reason, TareG, Text, ThicknessUm, is_unseen,
@@ -110,7 +111,11 @@ pub struct CylinderRequest {
 
 fn filled<T>(given: Option<T>, from_model: Option<T>, member: &str) -> Result<T> {
     given.or(from_model).ok_or_else(|| {
-        Error::invalid(&format!("/{member}"), "required", "required for a model that is not in the table")
+        Error::invalid(
+            &format!("/{member}"),
+            "required",
+            said("型号不在表中时必须填写", "required for a model that is not in the table"),
+        )
     })
 }
 

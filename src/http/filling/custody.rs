@@ -10,6 +10,7 @@ use crate::domain::event::EventData;
 use crate::domain::id::{CylinderId, EventId, SiteId, UserId};
 use crate::domain::instant::Instant;
 use crate::domain::label_code::Entry;
+use crate::domain::said::said;
 use crate::domain::value::{MassG, Number, Reason};
 use crate::error::{Code, Error};
 use crate::ledger::Receipt;
@@ -55,7 +56,10 @@ impl Position {
         Err(Error::invalid(
             "/position",
             "out_of_range",
-            "lat is -90 to 90, lon -180 to 180, accuracy_m 0 to 100000",
+            said(
+                "lat 为 -90 到 90，lon 为 -180 到 180，accuracy_m 为 0 到 100000",
+                "lat is -90 to 90, lon -180 to 180, accuracy_m 0 to 100000",
+            ),
         ))
     }
 }

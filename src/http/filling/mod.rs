@@ -22,9 +22,9 @@ use crate::domain::finding::Finding;
 use crate::domain::id::{CylinderId, EventId, ScaleId, SiteId};
 use crate::domain::instant::Instant;
 use crate::domain::label_code::Entry;
+use crate::domain::said::{Lang, Said, said};
 use crate::domain::value::{MassG, Number, Text};
 use crate::error::{Code, Error};
-use crate::gate::rule::Lang;
 use crate::ledger::Receipt;
 use actix_web::HttpRequest;
 use actix_web::http::StatusCode;
@@ -114,19 +114,22 @@ const CHECK_S: i64 = 600;
 
 /// When something was scanned, as told by the device, if that can be.
 fn captured(service: &Data, at: Option<Instant>) -> Result<Option<Instant>, Error> {
-    captured_within(service, at, OFFLINE_S, "must be of the last 30 days")
+    let allowed = said("应在最近 30 天之内", "must be of the last 30 days");
+    captured_within(service, at, OFFLINE_S, allowed)
 }
 
 fn captured_within(
     service: &Data,
     at: Option<Instant>,
     back_s: i64,
-    allowed: &'static str,
+    allowed: Said,
 ) -> Result<Option<Instant>, Error> {
     let now = service.app.clock.now();
     let wrong = |code, detail| Err(Error::invalid("/captured_at", code, detail));
     match at {
-        Some(at) if at > now.plus_seconds(AHEAD_S) => wrong("in_future", "must not be in the future"),
+        Some(at) if at > now.plus_seconds(AHEAD_S) => {
+            wrong("in_future", said("不得晚于现在", "must not be in the future"))
+        }
         Some(at) if at < now.plus_seconds(-back_s) => wrong("too_old", allowed),
         at => Ok(at),
     }
@@ -156,7 +159,7 @@ pub async fn check(
                 &service,
                 asked.captured_at,
                 CHECK_S,
-                "must be of the last 10 minutes",
+                said("应在最近 10 分钟之内", "must be of the last 10 minutes"),
             )?,
         },
     )

@@ -2,7 +2,7 @@
 
 use chrono::{Datelike, NaiveDate};
 
-use crate::gate::rule::Lang;
+use crate::domain::said::Lang;
 
 /// Whether this is a label id with its check character, `7K3M9PQ2-G`, or a whole code of 29 characters.
 pub(super) fn is_code(text: &str) -> bool {

@@ -18,7 +18,7 @@ pub(super) use self::view::STYLE;
 use self::view::View;
 pub(super) use self::words::Words;
 use crate::domain::cylinder::CylinderStatus;
-use crate::gate::rule::Lang;
+use crate::domain::said::Lang;
 
 /// The `Content-Security-Policy` that the page needs: nothing but its own style, which is named by its hash. Whoever
 /// changes the style is told the new hash by a test.

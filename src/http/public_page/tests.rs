@@ -4,6 +4,7 @@ use super::format::{dial, grouped, is_code, kilograms};
 use super::words::Words;
 use super::*;
 use crate::domain::cylinder::without_end;
+use crate::domain::said::Lang;
 use aws_lc_rs::digest;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

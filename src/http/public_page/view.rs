@@ -7,7 +7,7 @@ use super::format::{day, dial, grouped, is_code, kilograms, month};
 use super::words::{VerdictWords, Words};
 use super::{PublicCylinder, PublicPage, Verdict};
 use crate::domain::cylinder::{CylinderStatus, without_end};
-use crate::gate::rule::Lang;
+use crate::domain::said::Lang;
 
 /// What stands in the one `<style>` of the page.
 pub(in crate::http) const STYLE: &str = include_str!("../../../templates/public_cylinder.css");

@@ -3,7 +3,7 @@
 mod en;
 mod zh;
 
-use crate::gate::rule::Lang;
+use crate::domain::said::Lang;
 
 /// Every word of the page in one language.
 pub struct Words {
