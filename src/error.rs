@@ -37,6 +37,13 @@ pub enum Class {
     Unavailable,
 }
 
+impl Class {
+    /// Whether it says nothing about what was asked: a fault of ours, or the database is away.
+    pub fn is_no_answer(self) -> bool {
+        matches!(self, Self::Internal | Self::Unavailable)
+    }
+}
+
 macro_rules! codes {
     ($($(#[$meta:meta])* $variant:ident => $word:literal, $class:ident, $zh:literal, $en:literal;)+) => {
         /// The stable code of an error.
@@ -148,6 +155,12 @@ impl Error {
         Self { fields: vec![field], ..Self::new(kind, all) }
     }
 
+    /// 409 for a value that another row has.
+    pub fn taken(pointer: &str) -> Self {
+        let detail = said("该值已被其他记录使用", "another one has this value already");
+        Self::of_member(Code::AlreadyExists, pointer, "taken", detail)
+    }
+
     /// What it says: its detail, or else its title.
     pub fn words(&self, lang: Lang) -> &str {
         words(self.code, &self.detail, lang)
@@ -174,18 +187,15 @@ impl From<Code> for Error {
     }
 }
 
-/// 409 with the member whose value another row has. A constraint's name (PostgreSQL, less `_key`) and its message (SQLite) both
-/// end with the column.
-fn taken(constraint: &str) -> Error {
+/// What a violated constraint says. Its name (PostgreSQL, less `_key`) and its message (SQLite) both end with the column.
+fn duplicate(constraint: &str) -> Error {
     let columns = constraint.trim_end_matches("_key");
-    let member = ["/credit_code", "/number", "/serial_no"]
-        .into_iter()
-        .find(|m| columns.ends_with(m.trim_start_matches('/')));
-    let words = said("已存在相同的记录", "another one has this already");
-    member.map_or_else(
-        || Code::AlreadyExists.into(),
-        |member| Error::of_member(Code::AlreadyExists, member, "taken", words),
-    )
+    if columns.ends_with("username") {
+        return Code::UsernameTaken.into();
+    }
+    let members = ["/credit_code", "/number", "/serial_no"];
+    let member = members.into_iter().find(|member| columns.ends_with(member.trim_start_matches('/')));
+    member.map_or_else(|| Code::AlreadyExists.into(), Error::taken)
 }
 
 impl From<DbError> for Error {
@@ -194,7 +204,7 @@ impl From<DbError> for Error {
         match error {
             DbError::Duplicate(what) => {
                 tracing::debug!(constraint = %what, "unique violation");
-                taken(&what)
+                duplicate(&what)
             }
             DbError::Conflict => Code::ChangedInBetween.into(),
             DbError::Away(cause) => {
@@ -214,6 +224,39 @@ impl From<DbError> for Error {
                 tracing::error!(error = %other, "stored value can't be read");
                 Code::Internal.into()
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_violated_constraint_names_the_member() {
+        for (constraint, pointer) in [
+            ("organizations_credit_code_key", "/credit_code"),
+            ("UNIQUE constraint failed: organizations.credit_code", "/credit_code"),
+            ("licenses_kind_number_key", "/number"),
+            ("UNIQUE constraint failed: licenses.kind, licenses.number", "/number"),
+            ("scales_organization_id_serial_no_key", "/serial_no"),
+            ("UNIQUE constraint failed: scales.organization_id, scales.serial_no", "/serial_no"),
+        ] {
+            let error = Error::from(DbError::Duplicate(constraint.to_owned()));
+            assert_eq!(error.code, Code::AlreadyExists);
+            assert_eq!(
+                error.fields.first().map(|field| field.pointer.as_str()),
+                Some(pointer),
+                "{constraint}"
+            );
+        }
+        for (constraint, code) in [
+            ("users_username_key", Code::UsernameTaken),
+            ("UNIQUE constraint failed: users.username", Code::UsernameTaken),
+            ("labels_one_live", Code::AlreadyExists),
+        ] {
+            let error = Error::from(DbError::Duplicate(constraint.to_owned()));
+            assert_eq!((error.code, error.fields.len()), (code, 0), "{constraint}");
         }
     }
 }

@@ -102,12 +102,12 @@ fn every_operation_has_a_name_of_its_own_and_says_what_it_does() {
 fn every_operation_says_who_may_call_it() {
     let document = document();
     for (path, method, who) in [
-        ("/api/v1/public/cylinders/{code}", "get", "For anybody."),
-        ("/api/v1/me", "get", "For whoever is signed in."),
+        ("/api/v1/public/cylinders/{code}", "get", "Needs no session."),
+        ("/api/v1/me", "get", "For whoever has a session."),
         (
             "/api/v1/fill-checks",
             "post",
-            "For `fill_operator` (in the own organization); a scale, for the operator of its shift.",
+            "For `fill_operator` (for the own organization); a scale, for the operator of its shift.",
         ),
         (
             "/api/v1/cylinders/{ref}/seizures",

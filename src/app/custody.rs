@@ -271,7 +271,7 @@ impl Command for TakeBack {
             return Err(Error::new(
                 Code::StateConflict,
                 said(
-                    "被查封的气瓶只能送检验机构",
+                    "被查封扣押的气瓶只能送检验机构",
                     "a seized cylinder goes to an inspection agency and nowhere else",
                 ),
             ));
@@ -357,7 +357,7 @@ impl Empty {
                 pointer,
                 "required",
                 said(
-                    "充装后未出站或被扣留的气瓶须两人倒空，请填写见证的同事",
+                    "充装后未出站或未放行的气瓶须两人倒空，请填写见证的同事",
                     "a cylinder that was filled and has not left since, or is held, is emptied by two: name the colleague who saw it",
                 ),
             )),
@@ -394,7 +394,7 @@ impl Command for Empty {
         if cylinder.seized {
             return Err(Error::new(
                 Code::StateConflict,
-                said("被查封的气瓶须保持查封时的状态", "a seized cylinder stays as it was seized"),
+                said("被查封扣押的气瓶须保持查封扣押时的状态", "a seized cylinder stays as it was seized"),
             ));
         }
         if !may_empty(cylinder, context) {

@@ -304,7 +304,7 @@ impl Command for ReplaceLabel {
             return Err(Error::new(
                 Code::StateConflict,
                 said(
-                    "被查封的气瓶须保留查封时的标签",
+                    "被查封扣押的气瓶须保留查封扣押时的标签",
                     "a seized cylinder keeps the label it was seized with",
                 ),
             ));

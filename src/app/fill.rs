@@ -500,7 +500,7 @@ impl Command for ReweighFill {
         let record::Outcome::Recorded(status) = record::outcome(&findings) else {
             return Err(Error::new(
                 Code::StateConflict,
-                said("无法判定复秤结果", "the second weighing can't be judged"),
+                said("无法判定复称结果", "the second weighing can't be judged"),
             ));
         };
         let data = Reweighed {

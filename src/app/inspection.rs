@@ -37,14 +37,14 @@ fn check_credentials(context: &Context<'_>) -> Result<()> {
         l.kind == LicenseKind::Inspection && l.in_force(context.now) && l.covers(&context.actor.district_code)
     }) {
         return not_valid(said(
-            "检验机构今天没有有效的检验许可",
+            "检验机构今天没有有效的检验机构核准证",
             "the agency has no inspection license in force today",
         ));
     }
     match person {
         Some(person) if person.is_certified(CertificateKind::Inspection, context.now) => Ok(()),
         _ => not_valid(said(
-            "检验员今天没有有效的检验证书",
+            "检验人员今天没有有效的检验人员证",
             "the inspector has no inspection certificate in force today",
         )),
     }
@@ -76,7 +76,7 @@ fn not_seized(cylinder: &Cylinder) -> Result<()> {
     if cylinder.seized {
         return Err(Error::new(
             Code::StateConflict,
-            said("被查封的气瓶只能报废", "a seized cylinder can only be scrapped"),
+            said("被查封扣押的气瓶只能报废", "a seized cylinder can only be scrapped"),
         ));
     }
     Ok(())

@@ -52,7 +52,7 @@ impl Change {
     /// Why it can't be, as things stand.
     fn obstacle(&self, cylinder: &Cylinder) -> Option<Said> {
         match self {
-            Self::Seize(_) => cylinder.seized.then(|| said("气瓶已被查封", "it is seized already")),
+            Self::Seize(_) => cylinder.seized.then(|| said("气瓶已被查封扣押", "it is seized already")),
             Self::Blacklist(_) => {
                 cylinder.blacklisted.then(|| said("气瓶已在黑名单中", "it is on the blacklist already"))
             }
@@ -60,7 +60,7 @@ impl Change {
                 (!cylinder.blacklisted).then(|| said("气瓶不在黑名单中", "it is not on the blacklist"))
             }
             Self::Lose(_) | Self::RevokeLabel(_) if cylinder.seized => {
-                Some(said("气瓶被查封", "it is seized"))
+                Some(said("气瓶被查封扣押", "it is seized"))
             }
             Self::Lose(_) => cylinder.lost.then(|| said("气瓶已报失", "it is reported lost already")),
             Self::Recover(_) => (!cylinder.lost).then(|| said("气瓶未报失", "it is not reported lost")),

@@ -30,7 +30,7 @@ fn obstacle_of(status: CylinderStatus) -> Option<Said> {
             Some(said("黑名单中的气瓶不能变更产权单位", "a cylinder on the blacklist can't change hands"))
         }
         CylinderStatus::Seized => {
-            Some(said("被查封的气瓶不能变更产权单位", "a seized cylinder can't change hands"))
+            Some(said("被查封扣押的气瓶不能变更产权单位", "a seized cylinder can't change hands"))
         }
         CylinderStatus::Scrapped => {
             Some(said("已报废的气瓶不能变更产权单位", "a scrapped cylinder can't change hands"))

@@ -17,7 +17,7 @@ use crate::digest::hex;
 use crate::domain::id::CylinderId;
 use crate::domain::instant::Moment;
 use crate::domain::said::Lang;
-use crate::error::{Class, Error};
+use crate::error::Error;
 
 /// A cylinder.
 #[derive(Debug, Args)]
@@ -39,10 +39,10 @@ impl Reference {
 
     /// A no in the language of the command; what is no answer stays what it is.
     fn no(&self, error: Error) -> CliError {
-        match error.code.class() {
-            Class::Internal | Class::Unavailable => error.into(),
-            _ => CliError::No(error.words(self.lang()).to_owned()),
+        if error.code.class().is_no_answer() {
+            return error.into();
         }
+        CliError::No(error.words(self.lang()).to_owned())
     }
 
     fn names_no_label(&self) -> bool {

@@ -23,7 +23,6 @@ use crate::db::DbError;
 use crate::db::conn::{Conn, DatabaseUrl};
 use crate::db::tx::IsConflict;
 use crate::demo::DemoError;
-use crate::error::Class;
 use crate::server::{Parts, StartError};
 
 /// Pingma 瓶码: traceability for LPG cylinders. One cylinder, one code.
@@ -101,7 +100,7 @@ pub enum CliError {
     /// The database: exit 3.
     #[error(transparent)]
     Database(#[from] DbError),
-    /// A use case said no: exit 1.
+    /// A use case said no: exit 1; or could not say: exit 3.
     #[error(transparent)]
     App(#[from] crate::error::Error),
     /// The operating system: exit 3.
@@ -122,7 +121,7 @@ impl CliError {
     /// 1 the answer is no, 2 usage, 3 unavailable.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::App(error) if matches!(error.code.class(), Class::Internal | Class::Unavailable) => 3,
+            Self::App(error) if error.code.class().is_no_answer() => 3,
             Self::No(_) | Self::App(_) => 1,
             Self::Config(_) | Self::Usage(_) | Self::Start(StartError::Config(_)) => 2,
             Self::Database(DbError::Url) | Self::Start(StartError::Database(DbError::Url)) => 2,
@@ -232,5 +231,19 @@ pub(crate) fn print(output: &Output, json: bool) -> Result<(), CliError> {
     match written.and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Code;
+
+    #[test]
+    fn no_is_told_from_no_answer() {
+        for (code, exit) in [(Code::CylinderNotFound, 1), (Code::Unavailable, 3), (Code::Internal, 3)] {
+            let ended = CliError::App(code.into()).exit_code();
+            assert_eq!(format!("{ended:?}"), format!("{:?}", ExitCode::from(exit)), "{code:?}");
+        }
     }
 }

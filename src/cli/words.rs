@@ -63,7 +63,7 @@ pub(super) fn event(data: &EventData, lang: Lang) -> &'static str {
         },
         EventData::FillRecorded(_) => words("充装", "filled"),
         EventData::FillRefused(_) => words("充装记录被拒", "fill refused"),
-        EventData::Reweighed(_) => words("复秤", "reweighed"),
+        EventData::Reweighed(_) => words("复称", "reweighed"),
         EventData::Inspected(_) => words("定期检验", "inspected"),
         EventData::LifeExtended(_) => words("延长使用年限", "life extended"),
         EventData::Scrapped(_) => words("报废", "scrapped"),

@@ -48,7 +48,10 @@ pub fn read<const MIN: usize, const MAX: usize>(
     if !text.chars().all(stamped) {
         return Err(ValueError::new(
             ValueCode::BadFormat,
-            said("只能用字母 A 到 Z、数字和汉字", "letters A to Z, digits and Chinese characters"),
+            said(
+                "只能用字母 A 到 Z、数字、汉字和符号",
+                "letters A to Z, digits, Chinese characters and signs",
+            ),
         ));
     }
     if key(&text).chars().count() < least {

@@ -259,11 +259,12 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<Parsed<T>> {
         json::tree(bytes).map_err(|fault| match quoted(&fault.inner().to_string(), json::REPEATED) {
             Some(name) => {
                 let at = format!("{}/{}", pointer_to(&fault), escaped(name));
-                member(&at, "repeated", said("该成员只能出现一次", "this member may come once"))
+                member(&at, "repeated", said("该字段只能出现一次", "this member may come once"))
             }
             None => {
                 let why = fault.inner();
-                let detail = said(format!("请求体不是 JSON：{why}"), format!("the body is not JSON: {why}"));
+                let zh = format!("请求体不是有效的 JSON（第 {} 行第 {} 列）", why.line(), why.column());
+                let detail = said(zh, format!("the body is not JSON: {why}"));
                 Error::new(Code::MalformedRequest, detail)
             }
         })?;
@@ -313,7 +314,7 @@ fn member_error(fault: &json::Fault) -> Error {
         return Error::invalid(&pointer, "not_allowed", must_be(&message));
     }
     if let Some(name) = quoted(&message, "missing field ") {
-        let missing = said("该成员必须填写", "this member is required");
+        let missing = said("该字段必须填写", "this member is required");
         return member(&format!("{pointer}/{name}"), "required", missing);
     }
     if let Some(name) = quoted(&message, "unknown field ") {
@@ -321,7 +322,7 @@ fn member_error(fault: &json::Fault) -> Error {
             pointer = format!("{pointer}/{}", escaped(name));
         }
         let (zh, en) = expected(&message);
-        let detail = said(format!("没有该成员；应为{zh}"), format!("there is no such member; expected {en}"));
+        let detail = said(format!("没有该字段；应为{zh}"), format!("there is no such member; expected {en}"));
         return member(&pointer, "unknown_member", detail);
     }
     member(&pointer, "wrong_type", must_be(&message))
@@ -343,8 +344,8 @@ fn expected(message: &str) -> (String, String) {
         "a sequence" => ("列表", "a list"),
         "something else" => ("其他内容", "something else"),
         other if other.starts_with("struct ") => ("对象", "an object"),
-        other if other.starts_with("enum ") => ("单词", "a word"),
-        other => return listed(&other.replace('`', "")),
+        other if other.starts_with("enum ") => ("字符串", "a word"),
+        other => return listed(other),
     };
     (zh.to_owned(), en.to_owned())
 }
@@ -353,15 +354,19 @@ fn expected(message: &str) -> (String, String) {
 fn listed(expected: &str) -> (String, String) {
     let bounds =
         |before: &str, after: &str| expected.strip_prefix(before)?.strip_suffix(after)?.split_once(" to ");
+    let en = expected.replace('`', "");
     let zh = if let Some((min, max)) = bounds("a whole number from ", "") {
         format!(" {min} 到 {max} 的整数")
     } else if let Some((min, max)) = bounds("a text of ", " characters") {
         format!(" {min} 到 {max} 个字符的文本")
+    } else if let Some(names) = en.strip_prefix("one of ") {
+        format!("以下之一：{}", names.replace(", ", "、"))
+    } else if expected.starts_with('`') {
+        format!(" {}", en.replace(" or ", " 或 "))
     } else {
-        let names = expected.strip_prefix("one of ").unwrap_or(expected);
-        format!("：{}", names.replace(", ", "、").replace(" or ", " 或 "))
+        "其他内容".to_owned()
     };
-    (zh, expected.to_owned())
+    (zh, en)
 }
 
 fn quoted<'a>(message: &'a str, before: &str) -> Option<&'a str> {

@@ -12,7 +12,7 @@ use crate::app::query::guesses_serial_end;
 use crate::auth::backoff::customer;
 use crate::config::TrustedProxies;
 use crate::domain::actor::Actor;
-use crate::domain::id::{OrganizationId, UserId};
+use crate::domain::id::OrganizationId;
 use crate::error::{Error, Result};
 
 /// What may be done per minute.
@@ -26,9 +26,9 @@ pub struct Rates {
     pub typed: NonZeroU32,
 }
 
-/// How many serial numbers an hour a person may try out of whom the end is to be read from the steel: enough for every
-/// cylinder that has lost its label, and for four digits weeks.
-const STAMPS_PER_HOUR: NonZeroU32 = match NonZeroU32::new(20) {
+/// How many serial numbers an hour the people of an organization may try out who are to read its end from the steel: enough for
+/// cylinders that have lost their labels, and two weeks for all ends of four digits.
+const STAMPS_PER_HOUR: NonZeroU32 = match NonZeroU32::new(30) {
     Some(number) => number,
     None => NonZeroU32::MIN,
 };
@@ -40,7 +40,7 @@ pub struct Limits {
     strange_devices: DefaultKeyedRateLimiter<IpAddr>,
     typed: DefaultKeyedRateLimiter<IpAddr>,
     typed_by: DefaultKeyedRateLimiter<OrganizationId>,
-    stamps: DefaultKeyedRateLimiter<Option<UserId>>,
+    stamps_by: DefaultKeyedRateLimiter<OrganizationId>,
     trusted_proxies: TrustedProxies,
 }
 
@@ -53,7 +53,7 @@ impl Limits {
             strange_devices: RateLimiter::keyed(Quota::per_minute(per_minute.public)),
             typed: RateLimiter::keyed(Quota::per_minute(per_minute.typed)),
             typed_by: RateLimiter::keyed(Quota::per_minute(per_minute.typed)),
-            stamps: RateLimiter::keyed(Quota::per_hour(STAMPS_PER_HOUR)),
+            stamps_by: RateLimiter::keyed(Quota::per_hour(STAMPS_PER_HOUR)),
             trusted_proxies,
         }
     }
@@ -128,7 +128,7 @@ impl Limits {
     /// # Errors
     /// 429.
     pub fn reference(&self, by: &Actor, reference: &str) -> Result<()> {
-        if guesses_serial_end(by, reference) { check(&self.stamps, &by.user_id) } else { Ok(()) }
+        if guesses_serial_end(by, reference) { check(&self.stamps_by, &by.organization_id) } else { Ok(()) }
     }
 
     /// Forgets addresses that were not seen for a while, so that the tables stay small.
@@ -138,7 +138,7 @@ impl Limits {
         self.strange_devices.retain_recent();
         self.typed.retain_recent();
         self.typed_by.retain_recent();
-        self.stamps.retain_recent();
+        self.stamps_by.retain_recent();
     }
 }
 

@@ -116,14 +116,14 @@ fn operation(spec: &Spec) -> Operation {
 /// Who may call a route, from the table that the service itself asks.
 fn who_may(access: Access) -> String {
     let action = match access {
-        Access::Public => return "For anybody.".to_owned(),
-        Access::SignedIn => return "For whoever is signed in.".to_owned(),
+        Access::Public => return "Needs no session.".to_owned(),
+        Access::SignedIn => return "For whoever has a session.".to_owned(),
         Access::Needs(action) => action,
     };
     let mut who: Vec<String> = Vec::new();
     for (roles, scope) in grants(action) {
         let reach = match scope {
-            Scope::Own => "in the own organization",
+            Scope::Own => "for the own organization",
             Scope::District => "in the own district",
             Scope::All => "everywhere",
         };

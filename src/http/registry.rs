@@ -408,7 +408,7 @@ pub async fn set_policy(
 ) -> HttpResult {
     let name = request.match_info().get("name").unwrap_or_default().to_owned();
     if name.len() > 100 {
-        return Err(Error::new(Code::NotFound, said("没有这项规定", "no such policy")));
+        return Err(Error::new(Code::NotFound, said("没有这项策略", "no such policy")));
     }
     submit(&service, &caller, (Action::WritePolicy, StatusCode::OK), body, move |session, body| {
         app::set_policy(session, &name, body)

@@ -246,7 +246,7 @@ fn cylinder_routes() -> Vec<Entry> {
     vec![
         post("/cylinders", Needs(A::RegisterCylinder), cy::register).body::<cy::CylinderRequest>().reply::<query::CylinderView>(201).says("Register a cylinder and give it its first label"),
         get("/cylinders", Needs(A::ReadCylinder), cy::list_all).query::<cy::CylinderQuery>().reply_list::<query::CylinderView>().says("Search cylinders"),
-        get("/cylinders/{ref}", Needs(A::ReadCylinder), cy::get).reply::<query::CylinderView>(200).says("A cylinder's file; ref is an id, a label code, a scanned address, reg:<code> or stamp:<maker>:<serial>"),
+        get("/cylinders/{ref}", Needs(A::ReadCylinder), cy::get).reply::<query::CylinderView>(200).says("A cylinder's file; ref is an id, a label code, a scanned address, reg:<code> or stamp:<maker>:<serial>; the last 30 times an hour for the fill operators and checkers of an organization"),
         get("/cylinders/{ref}/events", Needs(A::ReadCylinder), cy::events).query::<re::PageQuery>().reply::<cy::History>(200).says("A cylinder's history, newest first"),
         get("/cylinders/{ref}/trace", Needs(A::ReadCylinder), cy::trace).reply::<query::Trace>(200).says("Who filled it last and who handled it since"),
         post("/cylinders/{ref}/labels", Needs(A::RegisterCylinder), cy::replace_label).body::<cy::ReasonRequest>().reply::<cy::LabelReply>(201).says("A new label; the old one is void"),

@@ -188,8 +188,14 @@ both! {
             ("code", json!(7), "应为 1 到 400 个字符的文本", "must be a text of 1 to 400 characters"),
             ("code", json!(""), "应为 1 到 400 个字符，实为 0 个", "1 to 400 characters are allowed, got 0"),
             ("precheck", json!([]), "应为对象", "must be an object"),
-            ("entry", json!(1), "应为单词", "must be a word"),
-            ("entry", json!("x"), "应为：scanned 或 typed", "must be scanned or typed"),
+            (
+                "x",
+                json!(1),
+                "没有该字段；应为以下之一：code、scale_id、scale_g、stamp_digits、precheck、entry、captured_at",
+                "there is no such member; expected one of code, scale_id, scale_g, stamp_digits, precheck, entry, captured_at",
+            ),
+            ("entry", json!(1), "应为字符串", "must be a word"),
+            ("entry", json!("x"), "应为 scanned 或 typed", "must be scanned or typed"),
         ] {
             let mut body = good.clone();
             body[member] = value.clone();

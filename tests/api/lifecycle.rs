@@ -292,7 +292,9 @@ both! {
         let w = World::enter(app).await;
         let code = w.cylinder("F0000001").await;
         let proposal = propose(&w, &code).await.expect(201);
-        assert_eq!(propose(&w, &code).await.problem(409), "already_exists", "one at a time");
+        let again = propose(&w, &code).await;
+        assert_eq!(again.problem(409), "already_exists", "one at a time");
+        assert!(again.text().contains("产权变更"), "{}", again.text());
         assert_eq!(w.check(&code).await.expect(200)["decision"], "allowed", "nothing changed yet");
         assert_eq!(settle(&w, &proposal, "approve", &w.cast.filler.admin).await.problem(403), "forbidden");
         assert_eq!(settle(&w, &proposal, "approve", &w.cast.agency.admin).await.problem(404), "owner_change_not_found");

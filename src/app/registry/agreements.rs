@@ -4,8 +4,8 @@ use super::super::Session;
 use super::super::target::Target;
 use super::super::transfer::may_change_hands;
 use super::period;
-use crate::db::facts;
 use crate::db::registry::{AgreementRow, OrganizationRow, OwnerChangeRow};
+use crate::db::{DbError, facts};
 use crate::domain::cylinder::Cylinder;
 use crate::domain::date::Day;
 use crate::domain::id::{AgreementId, OrganizationId, OwnerChangeId};
@@ -43,7 +43,7 @@ pub fn create_agreement(session: &mut Session<'_>, new: &NewAgreement) -> Result
         return Err(Error::invalid(
             "/distributor_id",
             "organization_not_found",
-            said("必须是另一家配送单位", "must be another, a distributor"),
+            said("必须是另一家配送企业", "must be another, a distributor"),
         ));
     }
     let row = AgreementRow {
@@ -121,7 +121,13 @@ pub fn propose_owner_change(
         decided_by: None,
         decided_at: None,
     };
-    row.insert(session.conn)?;
+    row.insert(session.conn).map_err(|error| match error {
+        DbError::Duplicate(_) => Error::new(
+            Code::AlreadyExists,
+            said("该气瓶已有待处理的产权变更", "a change of its owner is pending already"),
+        ),
+        other => other.into(),
+    })?;
     Ok(row)
 }
 

@@ -263,14 +263,14 @@ pub fn create_certificate(
     period(new.valid_from, new.valid_to)?;
     // Per employer: a number that was mistyped elsewhere must not keep a certificate out.
     if CertificateRow::is_taken(session.conn, holder.organization_id, new.kind, new.number.as_str())? {
-        return Err(Code::AlreadyExists.into());
+        return Err(Error::taken("/number"));
     }
     let judged = CertificateRow::is_judged(session.conn, of, new.kind)?;
     if judged && scope(&session.actor, Action::JudgeCertificate).is_none() {
         return Err(Error::new(
             Code::Forbidden,
             said(
-                "监管部门暂停或吊销过此人的该类证书，新证书须由监管部门录入",
+                "监管部门暂停或吊销过此人的该类证书，新证书须由有权处置证书者录入",
                 "an authority suspended or revoked a certificate of this kind of theirs: who judges certificates enters the next",
             ),
         ));

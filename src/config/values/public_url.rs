@@ -24,7 +24,7 @@ impl PublicUrl {
         const RESERVED: &[&str] =
             &["localhost", "example", "example.com", "example.net", "example.org", "invalid", "test"];
         let host = url::Url::parse(&self.0).ok().and_then(|url| url.host_str().map(str::to_owned));
-        let host = host.unwrap_or_default();
+        let host = host.as_deref().unwrap_or_default().trim_end_matches('.');
         let here = host.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback() || ip.is_unspecified());
         here || RESERVED.iter().any(|name| {
             host.strip_suffix(name).is_some_and(|before| before.is_empty() || before.ends_with('.'))
@@ -70,6 +70,8 @@ mod tests {
             "https://pingma.example.org",
             "http://a.test:81",
             "http://0.0.0.0",
+            "http://localhost.",
+            "https://pingma.example.com.",
         ] {
             assert!(url(nowhere).leads_nowhere(), "{nowhere}");
         }

@@ -11,7 +11,7 @@ use crate::domain::event::EventData;
 use crate::domain::id::CylinderId;
 use crate::domain::said::{Said, said};
 use crate::error::{Code, Error, Result};
-use crate::label::{ErrorCorrection, LabelContent, LabelSpec, SizeMm, render_png, render_svg};
+use crate::label::{ErrorCorrection, LabelContent, LabelError, LabelSpec, SizeMm, render_png, render_svg};
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse};
 use serde::{Deserialize, Serialize};
@@ -106,12 +106,22 @@ pub async fn picture(service: Data, caller: Caller, request: HttpRequest) -> Htt
         } else {
             render_png(&content, spec, &inner.fonts)
         };
-        drawn.map_err(|error| {
-            let detail = said("标签在此尺寸下无法绘制", error.to_string());
-            Error::invalid("?size_mm", "out_of_range", detail)
-        })
+        drawn.map_err(|error| undrawn(&error))
     })
     .await?;
     let kind = if vector { "image/svg+xml" } else { "image/png" };
     Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, kind)).body(drawn))
+}
+
+/// What is wrong with a label that can't be drawn: the size that was asked for, or something of ours.
+fn undrawn(error: &LabelError) -> Error {
+    let zh = match error {
+        LabelError::TooDense { .. } => "二维码对此尺寸过密：请用更大的标签、更短的网址或更低的纠错等级",
+        LabelError::UnsuitableResolution { .. } => "此尺寸的标签无法按该分辨率绘制",
+        _ => {
+            tracing::error!(%error, "a label can't be drawn");
+            return Code::Internal.into();
+        }
+    };
+    Error::invalid("?size_mm", "out_of_range", said(zh, error.to_string()))
 }
