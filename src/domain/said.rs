@@ -63,9 +63,14 @@ impl Said {
         self.en.is_empty()
     }
 
+    /// The same behind other words.
+    pub fn after(&self, zh: &str, en: &str) -> Self {
+        said(format!("{zh}{}", self.zh), format!("{en}{}", self.en))
+    }
+
     /// The same, said of a member.
     pub fn of(&self, member: &str) -> Self {
-        said(format!("{member}：{}", self.zh), format!("{member}: {}", self.en))
+        self.after(&format!("{member}："), &format!("{member}: "))
     }
 }
 

@@ -321,37 +321,33 @@ fn member_error(fault: &json::Fault) -> Error {
         if !pointer.ends_with(&format!("/{}", escaped(name))) {
             pointer = format!("{pointer}/{}", escaped(name));
         }
-        let (zh, en) = expected(&message);
-        let detail = said(format!("没有该字段；应为{zh}"), format!("there is no such member; expected {en}"));
+        let detail = expected(&message).after("没有该字段；应为", "there is no such member; expected ");
         return member(&pointer, "unknown_member", detail);
     }
     member(&pointer, "wrong_type", must_be(&message))
 }
 
 fn must_be(message: &str) -> Said {
-    let (zh, en) = expected(message);
-    said(format!("应为{zh}"), format!("must be {en}"))
+    expected(message).after("应为", "must be ")
 }
 
-/// What serde expected, in Chinese and English words for people who write no Rust.
-fn expected(message: &str) -> (String, String) {
+/// What serde expected, in words for people who write no Rust.
+fn expected(message: &str) -> Said {
     let (_, expected) = message.rsplit_once(", expected ").unwrap_or(("", "something else"));
-    let (zh, en) = match expected {
-        "i8" | "i16" | "i32" | "i64" | "u8" | "u16" | "u32" | "u64" => ("整数", "a whole number"),
-        "f32" | "f64" => ("数字", "a number"),
-        "a string" => ("文本", "a text"),
-        "a boolean" => (" true 或 false", "true or false"),
-        "a sequence" => ("列表", "a list"),
-        "something else" => ("其他内容", "something else"),
-        other if other.starts_with("struct ") => ("对象", "an object"),
-        other if other.starts_with("enum ") => ("字符串", "a word"),
-        other => return listed(other),
-    };
-    (zh.to_owned(), en.to_owned())
+    match expected {
+        "i8" | "i16" | "i32" | "i64" | "u8" | "u16" | "u32" | "u64" => said("整数", "a whole number"),
+        "f32" | "f64" => said("数字", "a number"),
+        "a string" => said("文本", "a text"),
+        "a boolean" => said(" true 或 false", "true or false"),
+        "a sequence" => said("列表", "a list"),
+        other if other.starts_with("struct ") => said("对象", "an object"),
+        other if other.starts_with("enum ") => said("字符串", "a word"),
+        other => listed(other),
+    }
 }
 
 /// Names that serde lists, or the bounds that a type of ours states.
-fn listed(expected: &str) -> (String, String) {
+fn listed(expected: &str) -> Said {
     let bounds =
         |before: &str, after: &str| expected.strip_prefix(before)?.strip_suffix(after)?.split_once(" to ");
     let en = expected.replace('`', "");
@@ -366,7 +362,7 @@ fn listed(expected: &str) -> (String, String) {
     } else {
         "其他内容".to_owned()
     };
-    (zh, en)
+    said(zh, en)
 }
 
 fn quoted<'a>(message: &'a str, before: &str) -> Option<&'a str> {
@@ -395,22 +391,13 @@ pub fn query<T: DeserializeOwned>(request: &HttpRequest) -> Result<T> {
     serde_path_to_error::deserialize(serde_json::Value::Object(object)).map_err(|error| {
         let name = error.path().to_string();
         let message = error.inner().to_string();
-        let unknown = quoted(&message, "unknown field ").map(str::to_owned);
-        match unknown {
-            Some(name) => {
-                let (zh, en) = expected(&message);
-                let detail = said(
-                    format!("没有该参数；应为{zh}"),
-                    format!("there is no such parameter; expected {en}"),
-                );
-                parameter(&name, "unknown_parameter", detail)
-            }
-            None => {
-                let detail =
-                    ValueError::parse(&message).map_or_else(|| must_be(&message), |value| value.detail);
-                parameter(&name, "invalid", detail)
-            }
+        if let Some(name) = quoted(&message, "unknown field ") {
+            let detail =
+                expected(&message).after("没有该参数；应为", "there is no such parameter; expected ");
+            return parameter(name, "unknown_parameter", detail);
         }
+        let detail = ValueError::parse(&message).map_or_else(|| must_be(&message), |value| value.detail);
+        parameter(&name, "invalid", detail)
     })
 }
 
